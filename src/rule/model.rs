@@ -1,0 +1,199 @@
+//! A checked rule as the engine and the alert writer see it.
+
+use crate::event::{FieldId, Source};
+use crate::units::Span;
+
+/// Index of an alerting rule in its rule set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RuleIndex(pub u16);
+
+/// Fingerprint of what a rule's state depends on (semantics.md §10): kind, base rules and filters,
+/// group-by, timespan, window kind, field. Thresholds, texts, dedup periods and lists are not in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct StateId(pub u64);
+
+/// Sigma's levels, ascending.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Level {
+    /// `informational`
+    Informational,
+    /// `low`
+    Low,
+    /// `medium`
+    Medium,
+    /// `high`
+    High,
+    /// `critical`
+    Critical,
+}
+
+/// Sigma's `status`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    /// `stable`
+    Stable,
+    /// `test`
+    Test,
+    /// `experimental`, `deprecated`, `unsupported` or absent.
+    Other,
+}
+
+/// What people read of a rule.
+#[derive(Debug, Clone)]
+pub struct RuleText {
+    /// Sigma `id`; the `name` when there is none.
+    pub id: String,
+    /// Sigma `name`; the id when there is none.
+    pub name: String,
+    /// Sigma `title`.
+    pub title: String,
+    /// Sigma `description`, may be empty.
+    pub description: String,
+    /// Sigma `author`, may be empty.
+    pub author: String,
+    /// Sigma `modified`, else `date`, as written; may be empty.
+    pub version: String,
+    /// Sigma `status`.
+    pub status: Status,
+    /// Sigma `tags`.
+    pub tags: Vec<String>,
+    /// Sigma `references`.
+    pub references: Vec<String>,
+    /// `product/service` of the log source.
+    pub category: String,
+    /// `tidegate.runbook`, may be empty.
+    pub runbook: String,
+    /// `tidegate.title` as written (placeholders checked); `None` means `title: key values`.
+    pub alert_title: Option<String>,
+    /// `tidegate.alert-context`: our name, and a field name, collected name or `%list%`.
+    pub alert_context: Vec<(String, String)>,
+}
+
+/// A rule that can alert.
+#[derive(Debug, Clone)]
+pub struct Rule {
+    /// What people read.
+    pub text: RuleText,
+    /// The log it applies to.
+    pub source: Source,
+    /// What it looks for.
+    pub kind: Kind,
+    /// Fingerprint of its state.
+    pub state_id: StateId,
+    /// Group-by fields in rule order; for a stateless rule its dedup key.
+    pub group_by: Vec<FieldId>,
+    /// What an absent group field means.
+    pub missing_group: MissingGroup,
+    /// How far behind the watermark an event still counts; `None` = the source's.
+    pub allowed_lateness: Option<Span>,
+    /// Level of a stateless rule; for an aggregation the level of its first tier.
+    pub level: Level,
+    /// Episodes.
+    pub dedup: Dedup,
+    /// Values carried in the finding.
+    pub collect: Vec<Collect>,
+}
+
+/// What a rule looks for.
+#[derive(Debug, Clone)]
+pub enum Kind {
+    /// Each matching event is a crossing.
+    Match,
+    /// A window over matching events crosses a threshold.
+    Window(Window),
+}
+
+/// An aggregation with early firing (semantics.md §5).
+#[derive(Debug, Clone)]
+pub struct Window {
+    /// Sliding or tumbling.
+    pub kind: WindowKind,
+    /// `timespan`, W.
+    pub span: Span,
+    /// What is added up.
+    pub measure: Measure,
+    /// The condition as written, for texts.
+    pub condition: Condition,
+    /// Ascending by `gte`, at least one; the first is the condition itself.
+    pub tiers: Vec<Tier>,
+}
+
+/// `condition` of a correlation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Condition {
+    /// `gt: n`
+    Above(u64),
+    /// `gte: n`
+    AtLeast(u64),
+}
+
+/// What a window adds up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Measure {
+    /// `event_count`
+    Count,
+    /// `value_sum` of a field.
+    Sum(FieldId),
+}
+
+/// Which windows there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum WindowKind {
+    /// (t − W, t] for every event time t.
+    Sliding,
+    /// [kW, (k+1)W) from the Unix epoch.
+    Tumbling,
+}
+
+/// An amount from which on a finding has a level.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tier {
+    /// The least amount.
+    pub gte: u64,
+    /// The level from there on.
+    pub level: Level,
+}
+
+/// `tidegate.dedup`
+#[derive(Debug, Clone)]
+pub struct Dedup {
+    /// P; zero means that each match is a finding.
+    pub period: Span,
+    /// Fields of the dedup key; `None` = the group key.
+    pub key: Option<Vec<FieldId>>,
+}
+
+/// `tidegate.missing-group`
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MissingGroup {
+    /// Absent is a group of its own.
+    Group,
+    /// The event does not count.
+    Skip,
+}
+
+/// One entry of `tidegate.collect`.
+#[derive(Debug, Clone)]
+pub struct Collect {
+    /// Name in the finding.
+    pub name: String,
+    /// Where the values come from.
+    pub field: FieldId,
+    /// What is kept.
+    pub how: CollectHow,
+}
+
+/// What `collect` keeps of a field (semantics.md §9).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CollectHow {
+    /// First n distinct values in arrival order.
+    Sample(usize),
+    /// Up to n distinct values.
+    Set(usize),
+    /// Sum of amounts.
+    Sum,
+    /// Least amount.
+    Min,
+    /// Greatest amount.
+    Max,
+}
