@@ -66,10 +66,10 @@ check: setup-build
 bench: setup-build
 	$(CARGO) bench --locked $(ARGS)
 
-## generate: write again what is generated from the code (schemas); a test compares
+## generate: write again what is made from the code: schemas, configuration and metric pages
 .PHONY: generate
 generate: setup-build
-	UPDATE_GENERATED=1 $(CARGO) test --release --locked --test all generated
+	UPDATE_GENERATED=1 $(CARGO) test --release --locked --lib --test all
 
 ## help: this list
 .PHONY: help

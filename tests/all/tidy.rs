@@ -149,6 +149,15 @@ fn every_verb_that_a_text_names_has_its_file() {
 }
 
 #[test]
+fn every_metric_that_a_text_or_an_alert_rule_names_is_there() {
+    let metrics = file("docs/metrics.md");
+
+    no_faults(
+        instructions().iter().flat_map(|text| house::no_such_metric(text, &metrics)).collect(),
+    );
+}
+
+#[test]
 fn every_link_and_file_that_a_text_names_exists() {
     let exists = |path: &str| root().join(path).exists();
     let texts: Vec<File> =

@@ -180,6 +180,25 @@ pub fn dead_reference(file: &File, exists: impl Fn(&str) -> bool) -> Vec<Fault> 
     faults
 }
 
+/// A metric in a text or an alert rule that the generated list of metrics does not have.
+pub fn no_such_metric(file: &File, metrics: &File) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    for (index, line) in file.text.lines().enumerate() {
+        for (at, _) in line.match_indices("tidegate_") {
+            let before = line[..at].chars().next_back();
+            if before.is_some_and(source::is_name) {
+                continue;
+            }
+            let name: String = line[at..].chars().take_while(|c| source::is_name(*c)).collect();
+            if !metrics.text.contains(&format!("`{name}`")) {
+                let what = format!("names the metric `{name}`, not in {}", metrics.path);
+                faults.push(Fault::new(&file.path, index + 1, what));
+            }
+        }
+    }
+    faults
+}
+
 /// Targets of `[text](target)` and `src="target"` without anchors and addresses.
 fn links(file: &File) -> Vec<(usize, String)> {
     let mut found = Vec::new();
@@ -295,6 +314,14 @@ mod planted_faults {
             "tidegate finds\n`tidegate scan logs/`, `tidegate topics create`, `tidegate fly`";
 
         assert_eq!(lines(no_such_verb(&file("docs/a.md", text), &verbs)), [2]);
+    }
+
+    #[test]
+    fn a_metric_that_is_not_there_is_found() {
+        let metrics = file("docs/metrics.md", "| `tidegate_ready` | gauge |");
+        let text = "expr: tidegate_ready == 0\nexpr: rate(tidegate_gone_total[5m])\nx_tidegate_y";
+
+        assert_eq!(lines(no_such_metric(&file("a.yml", text), &metrics)), [2]);
     }
 
     #[test]

@@ -51,6 +51,7 @@ impl<'a> Source<'a> {
         let code = without_texts(&file.text);
         let is_test = !file.path.starts_with("src/")
             || file.path.ends_with("/tests.rs")
+            || file.path.ends_with("_tests.rs")
             || file.path.contains("/tests/");
         let production = if is_test { String::new() } else { without_tests(&code) };
         Source { path: &file.path, text: &file.text, code, production }
