@@ -80,7 +80,9 @@ fn no_faults(faults: Vec<Fault>) {
 
 fn check_sources(files: &[File], rule: impl Fn(&Source<'_>) -> Vec<Fault>) {
     assert!(!files.is_empty(), "the rule was given no file");
-    no_faults(files.iter().map(Source::read).flat_map(|source| rule(&source)).collect());
+    let tests = source::test_places(files);
+    let sources = files.iter().map(|file| Source::read(file, &tests));
+    no_faults(sources.flat_map(|source| rule(&source)).collect());
 }
 
 #[test]

@@ -259,7 +259,7 @@ mod planted_faults {
 
     #[test]
     fn a_file_without_header_is_found() {
-        let found = |text: &str| lines(no_header(&Source::read(&file("src/a.rs", text))));
+        let found = |text: &str| lines(no_header(&Source::read(&file("src/a.rs", text), &[])));
 
         assert_eq!(found("// a comment\nfn f() {}"), [1]);
         assert!(found("//! Owns f.\nfn f() {}").is_empty());
@@ -267,7 +267,8 @@ mod planted_faults {
 
     #[test]
     fn a_file_that_is_one_line_too_long_is_found() {
-        let found = |count| lines(too_long(&Source::read(&file("src/a.rs", &"\n".repeat(count)))));
+        let found =
+            |count| lines(too_long(&Source::read(&file("src/a.rs", &"\n".repeat(count)), &[])));
 
         assert_eq!(found(801), [801]);
         assert!(found(800).is_empty());
@@ -277,7 +278,7 @@ mod planted_faults {
     fn an_ignored_test_and_a_test_named_test_are_found() {
         let text = "#[test]\n#[ignore = \"slow\"]\nfn test_a() {}\n// #[ignore]\nfn latest_a() {}";
 
-        assert_eq!(lines(weak_test(&Source::read(&file("src/a.rs", text)))), [2, 3]);
+        assert_eq!(lines(weak_test(&Source::read(&file("src/a.rs", text), &[]))), [2, 3]);
     }
 
     #[test]

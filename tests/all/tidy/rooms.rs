@@ -207,7 +207,7 @@ mod planted_faults {
 
     fn lines(rule: fn(&Source<'_>) -> Vec<Fault>, path: &str, text: &str) -> Vec<usize> {
         let file = File { path: path.to_owned(), text: text.to_owned() };
-        rule(&Source::read(&file)).into_iter().map(|fault| fault.line).collect()
+        rule(&Source::read(&file, &[])).into_iter().map(|fault| fault.line).collect()
     }
 
     #[test]

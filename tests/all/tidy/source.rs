@@ -5,6 +5,8 @@
 
 use std::fmt;
 
+const CFG_TEST: &str = "#[cfg(test)]";
+
 /// A text file of the clone; `path` is from the top, with slashes.
 #[derive(Debug, Clone)]
 pub struct File {
@@ -47,12 +49,11 @@ pub struct Source<'a> {
 }
 
 impl<'a> Source<'a> {
-    pub fn read(file: &'a File) -> Source<'a> {
+    /// `tests` are the beginnings of paths that [`test_places`] found.
+    pub fn read(file: &'a File, tests: &[String]) -> Source<'a> {
         let code = without_texts(&file.text);
         let is_test = !file.path.starts_with("src/")
-            || file.path.ends_with("/tests.rs")
-            || file.path.ends_with("_tests.rs")
-            || file.path.contains("/tests/");
+            || tests.iter().any(|place| file.path.starts_with(place.as_str()));
         let production = if is_test { String::new() } else { without_tests(&code) };
         Source { path: &file.path, text: &file.text, code, production }
     }
@@ -60,6 +61,38 @@ impl<'a> Source<'a> {
     pub fn fault(&self, line: usize, what: impl Into<String>) -> Fault {
         Fault::new(self.path, line, what)
     }
+}
+
+/// Beginnings of the paths of modules that are declared as `#[cfg(test)] mod name;`, in a file or a
+/// folder of their own. A name alone exempts no file.
+pub fn test_places(files: &[File]) -> Vec<String> {
+    let mut places = Vec::new();
+    for file in files {
+        let (folder, name) = file.path.rsplit_once('/').unwrap_or(("", &file.path));
+        let inside = match name {
+            "mod.rs" | "lib.rs" | "main.rs" => folder.to_owned(),
+            name => format!("{folder}/{}", name.trim_end_matches(".rs")),
+        };
+        let code = without_texts(&file.text);
+        for (at, mark) in code.match_indices(CFG_TEST) {
+            let start = at + mark.len();
+            let Some(length) = code[start..].find([';', '{']) else { continue };
+            let (declared, text) =
+                (&code[start..start + length], &file.text[start..start + length]);
+            if !code[start + length..].starts_with(';') {
+                continue;
+            }
+            let Some((_, module)) = declared.rsplit_once("mod ") else { continue };
+            match text.split_once("path = \"").and_then(|(_, rest)| rest.split_once('"')) {
+                Some((path, _)) => places.push(format!("{folder}/{path}")),
+                None => {
+                    places.push(format!("{inside}/{}.rs", module.trim()));
+                    places.push(format!("{inside}/{}/", module.trim()));
+                }
+            }
+        }
+    }
+    places
 }
 
 /// Lines (from 1) of `code` on which `word` stands as a whole name or path.
@@ -216,11 +249,10 @@ fn block_comment_length(rest: &[u8]) -> usize {
 
 /// Blanks the item behind each `#[cfg(test)]`, to its closing brace or semicolon.
 fn without_tests(code: &str) -> String {
-    const MARK: &str = "#[cfg(test)]";
     let mut bytes = code.as_bytes().to_vec();
-    for (start, _) in code.match_indices(MARK) {
+    for (start, _) in code.match_indices(CFG_TEST) {
         let mut depth = 0_usize;
-        for byte in &mut bytes[start + MARK.len()..] {
+        for byte in &mut bytes[start + CFG_TEST.len()..] {
             let here = *byte;
             if here != b'\n' {
                 *byte = b' ';
@@ -259,6 +291,29 @@ fn modules_of_tests_are_no_production_code() {
     let production = without_tests(code);
 
     assert_eq!(lines_with(&production, "rand"), [6]);
+}
+
+#[test]
+fn files_of_tests_are_those_that_their_parent_declares_so() {
+    let file = |path: &str, text: &str| File { path: path.to_owned(), text: text.to_owned() };
+    let files = [
+        file("src/rule/mod.rs", "#[cfg(test)]\nmod checks;\nmod tests;\nmod yaml;"),
+        file("src/scan/scanner.rs", "#[cfg(test)]\n#[path = \"scanner_tests.rs\"]\nmod tests;"),
+        file("src/event/walk.rs", "#[cfg(test)]\nmod cases;\n#[cfg(test)]\nmod more { }"),
+    ];
+
+    let places = test_places(&files);
+
+    assert_eq!(
+        places,
+        [
+            "src/rule/checks.rs",
+            "src/rule/checks/",
+            "src/scan/scanner_tests.rs",
+            "src/event/walk/cases.rs",
+            "src/event/walk/cases/",
+        ]
+    );
 }
 
 #[test]
