@@ -1,4 +1,4 @@
-//! CloudEvents 1.0 in binary mode: headers that repeat what the body says (alerts.md §5, A5).
+//! `CloudEvents` 1.0 in binary mode: headers that repeat what the body says (alerts.md §5, A5).
 
 use super::case::Case;
 use super::ocsf::{DetectionFinding, VERSION};

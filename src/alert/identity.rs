@@ -6,6 +6,7 @@
 use super::text::is_hostile;
 use crate::detect::{Finding, FindingKind};
 use crate::event::EventId;
+use std::fmt::Write;
 use uuid::Uuid;
 
 /// `UUIDv5(URL namespace, "urn:tidegate:v1")`
@@ -79,7 +80,8 @@ fn correlation(rule_id: &str, key: &Pairs) -> String {
     let mut text = String::with_capacity(name.len());
     for c in name.chars() {
         if is_hostile(c) {
-            text.push_str(&format!("\\u{:04x}", u32::from(c)));
+            // Writing to a String cannot fail.
+            let _ = write!(text, "\\u{:04x}", u32::from(c));
         } else {
             text.push(c);
         }

@@ -1,4 +1,4 @@
-//! Finding → OCSF Detection Finding with CloudEvents headers: what leaves tidegate (alerts.md).
+//! Finding → OCSF Detection Finding with `CloudEvents` headers: what leaves tidegate (alerts.md).
 //!
 //! Owns the body, the identity, the headers, the size and the safety of an alert. An alert is a pure
 //! function of the finding, the rules and the settings: the wall clock arrives inside the finding.

@@ -77,7 +77,7 @@ fn principal(alert: &Value) -> Option<String> {
 fn amount(alert: &Value) -> Option<String> {
     let context = alert.pointer("/unmapped/alert_context")?;
     let amount = text(context, "/amount")?;
-    let Some(threshold) = text(context, "/threshold") else { return None };
+    let threshold = text(context, "/threshold")?;
     let tier = text(context, "/tier").unwrap_or_default();
     let count = text(alert, "/count").unwrap_or_default();
     let was = text(context, "/previous_severity").map(|was| format!(", was {was}"));
@@ -174,7 +174,7 @@ mod tests {
         let plain = pretty(&alert, Colour::Never);
         assert!(!plain.contains(['\u{1b}', '\u{202e}']));
         assert_eq!(plain.lines().count(), 7);
-        assert!(pretty(&alert, Colour::Always).matches('\u{1b}').count() % 2 == 0);
+        assert!(pretty(&alert, Colour::Always).matches('\u{1b}').count().is_multiple_of(2));
     }
 
     #[test]

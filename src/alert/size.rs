@@ -95,10 +95,9 @@ fn cut_rule_texts(body: &mut DetectionFinding) {
     body.metadata.labels.iter_mut().for_each(text);
     let info = &mut body.finding_info;
     let analytic = &mut info.analytic;
-    for part in [&mut analytic.name, &mut analytic.version, &mut analytic.category] {
-        part.iter_mut().for_each(text);
-    }
-    analytic.desc.iter_mut().for_each(text);
+    let parts =
+        [&mut analytic.name, &mut analytic.version, &mut analytic.category, &mut analytic.desc];
+    parts.into_iter().flatten().for_each(text);
     // The first three are ids.
     for tag in info.tags.iter_mut().skip(3) {
         text(&mut tag.name);
@@ -154,12 +153,12 @@ fn is_kept_name(name: &str) -> bool {
 }
 
 fn cut_context(context: &mut AlertContext) {
-    for part in [&mut context.rule_name, &mut context.rule_author] {
-        part.iter_mut().for_each(|text| shorten(text, LAST_TEXT_BYTES));
+    for text in [&mut context.rule_name, &mut context.rule_author].into_iter().flatten() {
+        shorten(text, LAST_TEXT_BYTES);
     }
     for (field, value) in &mut context.group.0 {
-        if !is_principal_or_bucket(field) {
-            value.iter_mut().for_each(|value| shorten(value, LAST_TEXT_BYTES));
+        if let Some(text) = value.as_mut().filter(|_| !is_principal_or_bucket(field)) {
+            shorten(text, LAST_TEXT_BYTES);
         }
     }
     for (name, value) in context.named.0.iter_mut().filter(|(name, _)| !is_kept_name(name)) {

@@ -6,6 +6,7 @@
 
 use std::borrow::Cow;
 use std::cell::Cell;
+use std::fmt::Write;
 
 /// Ends every text that was cut.
 const MARK: &str = "…";
@@ -57,7 +58,8 @@ fn neutralise(text: &str, cap: usize, hostile: fn(char) -> bool) -> Cow<'_, str>
     let mut fits = 0;
     for c in text.chars() {
         if hostile(c) {
-            out.push_str(&format!("<U+{:04X}>", u32::from(c)));
+            // Writing to a String cannot fail.
+            let _ = write!(out, "<U+{:04X}>", u32::from(c));
         } else {
             out.push(c);
         }

@@ -39,7 +39,7 @@ pub struct Alert {
     pub key: String,
     /// `metadata.uid`: equal for the same record after abort, restart or replay.
     pub uid: String,
-    /// CloudEvents headers in the order in which they are written; no value is empty.
+    /// `CloudEvents` headers in the order in which they are written; no value is empty.
     pub headers: Vec<(&'static str, String)>,
     /// UTF-8 JSON, one object, at most `max_bytes`.
     pub value: Vec<u8>,

@@ -46,6 +46,7 @@ pub(crate) struct Feature {
 }
 
 /// The cloud whose log it was.
+#[expect(clippy::struct_field_names, reason = "OCSF's names")]
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Cloud {
     pub(crate) provider: Caption,

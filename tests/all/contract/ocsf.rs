@@ -24,6 +24,13 @@ pub(crate) fn validator(version: &str) -> Validator {
     jsonschema::validator_for(&schema).expect("OCSF's schema is one")
 }
 
+#[test]
+fn the_pin_names_the_releases_that_are_checked() {
+    let pin = std::fs::read_to_string(contract_path("ocsf/pin.toml")).expect("the pin is there");
+    let versions = VERSIONS.map(|version| format!("{version:?}")).join(", ");
+    assert!(pin.contains(&format!("versions = [{versions}]")), "{pin}");
+}
+
 /// All pinned releases: the oldest shows that nothing newer than Security Hub knows is written (A9).
 pub(crate) fn validators() -> &'static [(&'static str, Validator)] {
     static ALL: LazyLock<Vec<(&'static str, Validator)>> =
