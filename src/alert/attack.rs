@@ -2,6 +2,9 @@
 //!
 //! Taken from ATT&CK Enterprise [`VERSION`]. A technique that is not listed is written with its id
 //! alone; a list of all 600 would be stale weight in every binary.
+//!
+//! © 2024 The MITRE Corporation. This work is reproduced and distributed with the permission of The
+//! MITRE Corporation. ATT&CK is its registered trademark.
 
 use super::ocsf::{Attack, Named};
 

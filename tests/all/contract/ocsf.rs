@@ -236,6 +236,7 @@ proptest! {
         let starts_with_message = alert.value.starts_with(br#"{"message":"#);
         prop_assert!(starts_with_message);
         prop_assert!(alert.value.len() <= 65_536);
+        prop_assert_eq!(super::untrusted::hostile_text(&body), None);
         prop_assert!(alert.headers.iter().all(|(_, value)| !value.is_empty()));
         prop_assert_eq!(tidegate::alert::rewrite(&alert.value).expect("our own record"), alert.value);
     }

@@ -28,8 +28,10 @@ fn write_worst(unit: &str, bytes: usize, lists: usize, max_bytes: usize) -> (Ale
         category: text.clone(),
         runbook: text.clone(),
         alert_title: Some(text.clone()),
-        alert_context: (0..lists.min(40))
-            .map(|n| (format!("{n:02}{text}"), "userIdentity.arn".to_owned()))
+        alert_context: ["user_arn", "bucket_name", "source_ip", "account_id"]
+            .iter()
+            .map(|name| ((*name).to_owned(), "userIdentity.arn".to_owned()))
+            .chain((0..lists).map(|n| (format!("{n:02}{text}"), "userIdentity.arn".to_owned())))
             .collect(),
         ..rules.rules[0].text.clone()
     };
