@@ -9,6 +9,7 @@
 //! | [`rule`] | Sigma: text → matcher |
 //! | [`state`] | rows, changes, stores |
 //! | [`detect`] | the engine: event → finding |
+pub mod config;
 pub mod detect;
 pub mod event;
 pub mod rule;
