@@ -14,4 +14,5 @@ pub mod detect;
 pub mod event;
 pub mod rule;
 pub mod state;
+pub mod telemetry;
 pub mod units;

@@ -8,12 +8,13 @@ use super::quantity::show_span;
 use super::raw::{RawAlerts, RawConfig, RawKafka, RawList, RawSource};
 use super::secret::SecretFile;
 use super::settings::{
-    AlertCompression, Alerts, App, Emit, Format, Kafka, List, ListKind, Log, LogFormat, Mechanism,
+    AlertCompression, Alerts, App, Emit, Format, Kafka, List, ListKind, Log, Mechanism,
     OwnCertificate, Rules, Sasl, SecurityProtocol, Settings, SourceSettings, StartFrom, State,
     Time, Tls,
 };
 use super::show::Origins;
 use crate::rule::Level;
+use crate::telemetry::LogFormat;
 use crate::units::Span;
 use std::net::{IpAddr, SocketAddr};
 

@@ -44,7 +44,7 @@ pub use reference::reference;
 pub use schema::{schema, schema_text};
 pub use secret::SecretFile;
 pub use settings::{
-    AlertCompression, Alerts, App, Emit, Format, Kafka, List, ListKind, Log, LogFormat, Mechanism,
+    AlertCompression, Alerts, App, Emit, Format, Kafka, List, ListKind, Log, Mechanism,
     OwnCertificate, Rules, Sasl, SecurityProtocol, Settings, SourceSettings, StartFrom, State,
     Time, Tls,
 };

@@ -35,7 +35,7 @@ pub fn reference() -> String {
 
 const HEAD: &str = r#"# Configuration
 
-<!-- Generated from src/config/table.rs; a test compares, and writes it with TIDEGATE_WRITE=1. -->
+<!-- Generated from src/config/table.rs; a test compares; `make generate` writes it. -->
 
 Layers, later wins: defaults, files (`-c FILE`, repeatable; else `./tidegate.toml`, else
 `/etc/tidegate/config.toml`), environment variables `TIDEGATE__SECTION__KEY`, arguments

@@ -2,6 +2,7 @@
 
 use super::secret::SecretFile;
 use crate::rule::Level;
+use crate::telemetry::LogFormat;
 use crate::units::{ByteCount, Span};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -287,17 +288,6 @@ pub struct Log {
     pub level: String,
     /// Form.
     pub format: LogFormat,
-}
-
-/// `log.format`
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LogFormat {
-    /// Pretty on a terminal, JSON elsewhere.
-    Auto,
-    /// For people.
-    Pretty,
-    /// One JSON object for each line.
-    Json,
 }
 
 impl Settings {

@@ -251,19 +251,19 @@ fn a_list_file_adds_to_the_values_and_may_hold_comments() {
     );
 }
 
-/// Files made from the key table; `TIDEGATE_WRITE=1` writes them.
+/// Files made from the key table; `UPDATE_GENERATED=1` writes them.
 #[test]
 fn the_committed_schema_and_reference_page_are_the_generated_ones() {
     for (file, text) in
         [("schemas/config.schema.json", schema_text()), ("docs/configuration.md", reference())]
     {
         let path = data(file);
-        if std::env::var_os("TIDEGATE_WRITE").is_some() {
+        if std::env::var_os("UPDATE_GENERATED").is_some() {
             std::fs::create_dir_all(path.parent().expect("has a folder")).expect("is made");
             std::fs::write(&path, &text).expect("is written");
         }
         let committed = std::fs::read_to_string(&path).unwrap_or_default();
-        assert!(committed == text, "{file} is stale: run the test with TIDEGATE_WRITE=1");
+        assert!(committed == text, "{file} is stale: run the test with UPDATE_GENERATED=1");
     }
 }
 
