@@ -9,10 +9,12 @@
 //! | [`rule`] | Sigma: text → matcher |
 //! | [`state`] | rows, changes, stores |
 //! | [`detect`] | the engine: event → finding |
+pub mod cli;
 pub mod config;
 pub mod detect;
 pub mod event;
 pub mod rule;
+pub mod serve;
 pub mod state;
 pub mod telemetry;
 pub mod units;

@@ -48,6 +48,6 @@ pub use settings::{
     OwnCertificate, Rules, Sasl, SecurityProtocol, Settings, SourceSettings, StartFrom, State,
     Time, Tls,
 };
-pub use show::{Merged, Origins, ShowOrigin};
+pub use show::{Merged, Origins, ShowKeys, ShowOrigin};
 pub use table::{KEYS, SECTIONS};
 pub use template::{Extent, template};

@@ -50,6 +50,15 @@ pub enum ShowOrigin {
     No,
 }
 
+/// Which keys are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ShowKeys {
+    /// All that have a value.
+    All,
+    /// What somebody wrote.
+    Written,
+}
+
 impl Merged {
     pub(super) fn new(values: &Map<String, Value>, origins: &BTreeMap<String, Origin>) -> Merged {
         let mut merged = Merged::default();
@@ -70,11 +79,18 @@ impl Merged {
 
     /// The configuration as TOML that reads back to the same settings; secrets are `***`.
     #[must_use]
-    pub fn to_toml(&self, show: ShowOrigin) -> String {
+    pub fn to_toml(&self, keys: ShowKeys, show: ShowOrigin) -> String {
         let mut text = String::new();
-        for (header, keys) in self.tables.iter().filter(|(_, keys)| !keys.is_empty()) {
+        for (header, table) in &self.tables {
+            let is_shown = |shown: &&Shown| {
+                keys == ShowKeys::All || self.origins.of(&shown.key) != Origin::Default
+            };
+            let mut shown = table.iter().filter(is_shown).peekable();
+            if shown.peek().is_none() {
+                continue;
+            }
             let _ = writeln!(text, "{header}");
-            for shown in keys {
+            for shown in shown {
                 let line = format!("{} = {}", shown.name, shown.value);
                 let _ = match show {
                     ShowOrigin::Yes => writeln!(text, "{line}  # {}", self.origins.of(&shown.key)),
@@ -84,7 +100,9 @@ impl Merged {
             text.push('\n');
         }
         text.truncate(text.trim_end().len());
-        text.push('\n');
+        if !text.is_empty() {
+            text.push('\n');
+        }
         text
     }
 }

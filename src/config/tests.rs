@@ -191,11 +191,11 @@ fn a_missing_file_is_a_problem_of_its_own() {
 
 #[test]
 fn what_config_init_writes_parses_to_the_defaults() {
-    let defaults = load_layers(&[], &[]).merged.to_toml(ShowOrigin::No);
+    let defaults = load_layers(&[], &[]).merged.to_toml(ShowKeys::All, ShowOrigin::No);
     for extent in [Extent::Minimal, Extent::Full] {
         let loaded = load_text(&template(extent));
         assert_eq!(lines(&loaded.problems), Vec::<String>::new());
-        assert_eq!(loaded.merged.to_toml(ShowOrigin::No), defaults);
+        assert_eq!(loaded.merged.to_toml(ShowKeys::All, ShowOrigin::No), defaults);
     }
 }
 
@@ -204,8 +204,8 @@ fn what_config_show_prints_reads_back_to_the_same() {
     let text = "[kafka]\nbrokers = [\"127.0.0.1:1\"]\n[kafka.librdkafka.producer]\n\"linger.ms\" = 5\n\
         [[source]]\nname = \"a\"\ntopic = \"ta\"\n[[source]]\nname = \"b\"\ntopic = \"tb\"\n\
         [lists.mine]\nvalues = [\"x\"]\n";
-    let shown = load_text(text).merged.to_toml(ShowOrigin::No);
-    assert_eq!(load_text(&shown).merged.to_toml(ShowOrigin::No), shown);
+    let shown = load_text(text).merged.to_toml(ShowKeys::All, ShowOrigin::No);
+    assert_eq!(load_text(&shown).merged.to_toml(ShowKeys::All, ShowOrigin::No), shown);
     assert!(shown.contains("\"linger.ms\" = \"5\""), "{shown}");
 }
 
