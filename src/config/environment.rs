@@ -29,7 +29,7 @@ pub(super) fn read(variables: &[(String, String)]) -> (Layer, Vec<Problem>) {
             if problem.code == "unknown-key" {
                 problem.hint = key::nearest(&path.join(".")).map(|nearest| {
                     let nearest = nearest.replace('.', "__").to_ascii_uppercase();
-                    format!("did you mean {PREFIX}{nearest}?")
+                    format!("did you mean {PREFIX}{nearest}?").into()
                 });
             }
             problems.push(problem);

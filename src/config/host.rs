@@ -5,13 +5,14 @@
 
 use super::problem::Problem;
 use super::quantity::show_size;
+use super::secret::SecretFile;
 use super::settings::{List, Settings};
 use super::show::Origins;
 use rustix::fs::{Access, access, statfs};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-/// Below it RocksDB cannot even rotate its files.
+/// Below it `RocksDB` cannot even rotate its files.
 const FREE_BYTES_MIN: u64 = 64 << 20;
 /// Below it a compaction may fail.
 const FREE_BYTES_ADVISED: u64 = 1 << 30;
@@ -40,7 +41,7 @@ pub fn check_host(settings: &Settings, origins: &Origins) -> Vec<Problem> {
         ("kafka.tls.ca_file", tls.ca_file.as_deref(), Holds::Public),
         ("kafka.tls.cert_file", own.map(|own| own.cert_file.as_path()), Holds::Public),
         ("kafka.tls.key_file", own.map(|own| own.key_file.as_path()), Holds::Secret),
-        ("kafka.tls.key_password_file", password.map(|file| file.path()), Holds::Secret),
+        ("kafka.tls.key_password_file", password.map(SecretFile::path), Holds::Secret),
         ("kafka.sasl.password_file", sasl.map(|sasl| sasl.password.path()), Holds::Secret),
     ];
     for (key, path, holds) in files {

@@ -36,8 +36,9 @@ pub(super) fn check(raw: &RawConfig, problems: &mut Problems<'_>) {
     }
     for (index, (key, topic)) in topics.iter().enumerate() {
         let fits = is_name(topic, TOPIC_NAME_BYTES_MAX) && topic != "." && topic != "..";
+        let is_changelog = key.rsplit('.').next() == Some("name");
         // A changelog with a bad source name was reported above.
-        if !key.ends_with(".name") || topic.len() > TOPIC_NAME_BYTES_MAX {
+        if !is_changelog || topic.len() > TOPIC_NAME_BYTES_MAX {
             problems.require(fits, "V1", key, || expects(TOPIC_NAME_BYTES_MAX, topic));
         }
         // Kafka writes '.' and '_' alike in metric names and warns of topics that differ in them only.

@@ -32,20 +32,20 @@ pub struct Problem {
     /// Stable short name of the kind of problem.
     pub code: &'static str,
     /// The key, dotted; empty when a whole file or argument is meant.
-    pub key: String,
+    pub key: Box<str>,
     /// Where it was written.
     pub origin: Origin,
     /// The fact: lower case, no full stop, begins with the key where there is one.
     pub what: String,
     /// What to write instead.
-    pub hint: Option<String>,
+    pub hint: Option<Box<str>>,
 }
 
 impl Problem {
     /// Notes something that stops the start.
     #[must_use]
     pub fn error(code: &'static str, key: &str, origin: Origin, what: String) -> Problem {
-        let key = key.to_owned();
+        let key = key.into();
         Problem { severity: Severity::Error, code, key, origin, what, hint: None }
     }
 
@@ -57,7 +57,7 @@ impl Problem {
 
     /// Adds what to write instead.
     #[must_use]
-    pub fn hint(mut self, hint: impl Into<String>) -> Problem {
+    pub fn hint(mut self, hint: impl Into<Box<str>>) -> Problem {
         self.hint = Some(hint.into());
         self
     }
@@ -80,7 +80,7 @@ impl Problem {
             severity: self.severity,
             code: self.code,
             what: self.what.clone(),
-            hint: self.hint.clone(),
+            hint: self.hint.as_deref().map(str::to_owned),
         }
     }
 }

@@ -59,7 +59,7 @@ pub fn parse_size(text: &str) -> Option<u64> {
 pub fn show_size(bytes: u64) -> String {
     SIZE_UNITS
         .iter()
-        .filter(|(_, unit)| bytes > 0 && bytes % unit == 0)
+        .filter(|(_, unit)| bytes > 0 && bytes.is_multiple_of(*unit))
         .min_by_key(|(_, unit)| bytes / unit)
         .map_or_else(|| format!("{bytes}B"), |(name, unit)| format!("{}{name}", bytes / unit))
 }

@@ -53,6 +53,7 @@ pub(super) struct RawKafka {
 }
 
 #[derive(Debug, Default, Deserialize)]
+#[expect(clippy::struct_field_names, reason = "the names of the keys")]
 pub(super) struct RawTls {
     pub(super) ca_file: Option<PathBuf>,
     pub(super) cert_file: Option<PathBuf>,

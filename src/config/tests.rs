@@ -226,7 +226,7 @@ fn host_checks_name_the_key_of_a_missing_or_open_file() {
 
     let problems = check_host(settings, loaded.origins());
 
-    let codes: Vec<_> = problems.iter().map(|p| (p.code, p.key.as_str(), p.is_error())).collect();
+    let codes: Vec<_> = problems.iter().map(|p| (p.code, &*p.key, p.is_error())).collect();
     assert_eq!(
         codes,
         [
@@ -244,7 +244,7 @@ fn a_list_file_adds_to_the_values_and_may_hold_comments() {
     std::fs::write(&path, "# ours\n10.0.0.0/8 # core\n\n  192.0.2.0/24\n").expect("is written");
     let text = format!("[lists.nets]\ntype = \"cidr\"\nvalues = [\"::1/128\"]\nfile = {path:?}\n");
     let loaded = load_text(&text);
-    let list = &loaded.settings.as_ref().expect("is right").lists[0];
+    let list = &loaded.settings.as_ref().expect("is right").lists.first().expect("one list");
     assert_eq!(
         list.read(loaded.origins()).expect("is read"),
         ["::1/128", "10.0.0.0/8", "192.0.2.0/24"]
@@ -270,34 +270,31 @@ fn the_committed_schema_and_reference_page_are_the_generated_ones() {
 #[test]
 fn the_schema_accepts_the_full_template_and_refuses_an_unknown_key() {
     let validator = jsonschema::validator_for(&schema()).expect("is a schema");
-    let as_json = |text: &str| {
-        let document: toml_edit::DocumentMut = text.parse().expect("is TOML");
-        fn item(item: &toml_edit::Item) -> serde_json::Value {
-            if let Some(table) = item.as_table_like() {
-                return table.iter().map(|(k, v)| (k.to_owned(), item_of(v))).collect();
-            }
-            if let Some(tables) = item.as_array_of_tables() {
-                let one = |t: &toml_edit::Table| {
-                    t.iter().map(|(k, v)| (k.to_owned(), item_of(v))).collect::<serde_json::Value>()
-                };
-                return tables.iter().map(one).collect();
-            }
-            match item.as_value() {
-                Some(toml_edit::Value::Integer(n)) => (*n.value()).into(),
-                Some(toml_edit::Value::Boolean(b)) => (*b.value()).into(),
-                Some(toml_edit::Value::Array(list)) => {
-                    list.iter().filter_map(|v| v.as_str()).collect()
-                }
-                other => other.and_then(|v| v.as_str()).unwrap_or_default().into(),
-            }
-        }
-        fn item_of(value: &toml_edit::Item) -> serde_json::Value {
-            item(value)
-        }
-        item(document.as_item())
-    };
     let full = as_json(&template(Extent::Full));
     assert!(validator.is_valid(&full), "{:?}", validator.validate(&full).err());
     assert!(!validator.is_valid(&as_json("[kafka]\nbrokerz = [\"a:1\"]\n")));
     assert!(validator.is_valid(&as_json("[kafka.librdkafka.producer]\n\"linger.ms\" = 5\n")));
+}
+
+fn as_json(text: &str) -> serde_json::Value {
+    let document: toml_edit::DocumentMut = text.parse().expect("is TOML");
+    item_as_json(document.as_item())
+}
+
+fn item_as_json(item: &toml_edit::Item) -> serde_json::Value {
+    fn table(table: &dyn toml_edit::TableLike) -> serde_json::Value {
+        table.iter().map(|(name, item)| (name.to_owned(), item_as_json(item))).collect()
+    }
+    if let Some(inner) = item.as_table_like() {
+        return table(inner);
+    }
+    if let Some(tables) = item.as_array_of_tables() {
+        return tables.iter().map(|inner| table(inner)).collect();
+    }
+    match item.as_value() {
+        Some(toml_edit::Value::Integer(number)) => (*number.value()).into(),
+        Some(toml_edit::Value::Boolean(flag)) => (*flag.value()).into(),
+        Some(toml_edit::Value::Array(list)) => list.iter().filter_map(|v| v.as_str()).collect(),
+        other => other.and_then(|v| v.as_str()).unwrap_or_default().into(),
+    }
 }

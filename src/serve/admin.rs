@@ -84,15 +84,18 @@ async fn readyz(State(admin): State<Admin>, request: Request) -> Response {
     let ready = checks.iter().all(|check| check.ok);
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     if is_verbose(request.uri().query()) {
-        let body = |check: &Check| serde_json::json!({"name": check.name, "ok": check.ok, "detail": check.detail});
+        let body = |check: &Check| {
+            let detail = &check.detail;
+            serde_json::json!({"name": check.name, "ok": check.ok, "detail": detail})
+        };
         let checks: Vec<_> = checks.iter().map(body).collect();
         return (status, axum::Json(serde_json::json!({"ready": ready, "checks": checks})))
             .into_response();
     }
     let failing = checks.iter().filter(|check| !check.ok);
-    let lines: String =
+    let lines: Vec<String> =
         failing.map(|check| format!("{}: {}\n", check.name, check.detail)).collect();
-    (status, if ready { "ok\n".to_owned() } else { lines }).into_response()
+    (status, if ready { "ok\n".to_owned() } else { lines.concat() }).into_response()
 }
 
 fn is_verbose(query: Option<&str>) -> bool {

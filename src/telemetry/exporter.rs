@@ -65,7 +65,7 @@ fn describe() {
             MetricKind::Counter => describe_counter!(metric.name, metric.help),
             MetricKind::Gauge => describe_gauge!(metric.name, metric.help),
             MetricKind::Histogram(_) => {
-                describe_histogram!(metric.name, Unit::Seconds, metric.help)
+                describe_histogram!(metric.name, Unit::Seconds, metric.help);
             }
         }
     }

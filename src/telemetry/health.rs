@@ -46,7 +46,7 @@ pub struct Health {
     workers: Vec<WorkerHealth>,
 }
 
-/// The state of one worker. Written by the worker, read by the listener.
+/// The state of one worker. Written by that worker alone, read by the listener.
 #[derive(Debug)]
 pub struct WorkerHealth {
     ticked_ms: AtomicI64,
@@ -232,10 +232,8 @@ impl WorkerHealth {
     pub fn lost(&self, now_ms: i64) {
         self.partitions.store(0, Ordering::Release);
         self.restored.store(0, Ordering::Release);
-        let unset =
-            self.lost_ms.compare_exchange(NEVER, now_ms, Ordering::AcqRel, Ordering::Acquire);
         // Lost twice: the first time counts.
-        drop(unset);
+        set_once(&self.lost_ms, now_ms);
     }
 
     /// How far the restore is; complete when all `partitions` of the assignment are restored.
@@ -264,14 +262,19 @@ impl WorkerHealth {
 
     /// There is something to commit; the oldest such moment counts.
     pub fn commit_pending(&self, now_ms: i64) {
-        let unset =
-            self.pending_ms.compare_exchange(NEVER, now_ms, Ordering::AcqRel, Ordering::Acquire);
-        drop(unset);
+        set_once(&self.pending_ms, now_ms);
     }
 
     /// Everything is committed.
     pub fn committed(&self) {
         self.pending_ms.store(NEVER, Ordering::Release);
+    }
+}
+
+/// Sets a time that has not been set; an earlier one stays.
+fn set_once(time_ms: &AtomicI64, now_ms: i64) {
+    if time_ms.load(Ordering::Acquire) == NEVER {
+        time_ms.store(now_ms, Ordering::Release);
     }
 }
 

@@ -49,10 +49,7 @@ pub fn install(level: &str, format: LogFormat, with_color: bool) -> Result<(), L
 }
 
 /// Reads a filter such as `info,tidegate::state=debug`.
-///
-/// # Errors
-/// The text is not a filter.
-pub fn filter(level: &str) -> Result<EnvFilter, LogError> {
+fn filter(level: &str) -> Result<EnvFilter, LogError> {
     EnvFilter::try_new(level).map_err(|error| LogError::Filter(level.to_owned(), error))
 }
 
