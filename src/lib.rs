@@ -9,8 +9,10 @@
 //! | [`rule`] | Sigma: text → matcher |
 //! | [`state`] | rows, changes, stores |
 //! | [`detect`] | the engine: event → finding |
+//! | [`generate`] | made-up streams for benches, tests and the demo |
 pub mod detect;
 pub mod event;
+pub mod generate;
 pub mod rule;
 pub mod state;
 pub mod units;
