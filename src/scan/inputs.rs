@@ -119,7 +119,8 @@ fn add_file(path: PathBuf, name: &str, inputs: &mut Inputs) {
         Err(error) => return inputs.unreadable.push(Unreadable::new(&path, &error)),
     };
     let named_as_log = LOG_SUFFIXES.iter().any(|suffix| name.ends_with(suffix));
-    match named_as_log.then_some(Ok(true)).unwrap_or_else(|| begins_like_a_log(&path)) {
+    let is_log = if named_as_log { Ok(true) } else { begins_like_a_log(&path) };
+    match is_log {
         Ok(true) => inputs.files.push(Input::file(path, bytes)),
         Ok(false) => inputs.left_aside += 1,
         Err(error) => inputs.unreadable.push(Unreadable::new(&path, &error)),

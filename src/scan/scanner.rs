@@ -3,7 +3,7 @@
 use super::chunks::{Chunk, Chunks};
 use super::inputs::Input;
 use super::reader::{ReadBytes, open_input};
-use super::summary::{Place, Summary, Unreadable, explain};
+use super::summary::{Summary, Unreadable};
 use crate::alert::{Alert, Writer};
 use crate::detect::{Engine, Finding, Limits, Origin};
 use crate::event::{DecodeLimits, Decoder, Entry, Event, FieldSet, Format, Refusal, RefusalReason};
@@ -117,7 +117,7 @@ impl Scanner {
         let reader = match open_input(input, taken) {
             Ok(reader) => reader,
             Err(error) => {
-                self.work.unreadable(name, explain(&error));
+                self.work.summary.note_unreadable(name, &error);
                 return Ok(());
             }
         };
@@ -127,14 +127,15 @@ impl Scanner {
                 Ok(Some(chunk)) => self.read_chunk(input, &name, &chunk, found)?,
                 Ok(None) => break,
                 Err(error) => {
-                    self.work.unreadable(name, explain(&error));
+                    self.work.summary.note_unreadable(name, &error);
                     return Ok(());
                 }
             }
         }
         let summary = &self.work.summary;
         if summary.events() == events && summary.refusals() > refusals {
-            self.work.unreadable(name, "nothing in it can be read as a log".to_owned());
+            let why = "nothing in it can be read as a log".to_owned();
+            self.work.summary.unreadable.push(Unreadable { path: name, why });
         }
         Ok(())
     }
@@ -149,7 +150,11 @@ impl Scanner {
         let work = &mut self.work;
         match *chunk {
             Chunk::TooLarge { line } => {
-                work.refuse(name, line, too_large(work.options.decode.max_record_bytes));
+                work.summary.note_refusal(
+                    name,
+                    line,
+                    too_large(work.options.decode.max_record_bytes),
+                );
                 Ok(())
             }
             Chunk::Record { bytes, line } => {
@@ -161,7 +166,7 @@ impl Scanner {
                         Ok(())
                     }
                     Entry::Refused(refusal) => {
-                        work.refuse(name, line, refusal);
+                        work.summary.note_refusal(name, line, refusal);
                         Ok(())
                     }
                 })
@@ -227,20 +232,6 @@ impl Work {
         self.changes.clear();
         self.engine.collect_changes(Position(self.next), SOURCE_TOPIC, &mut self.changes);
         self.engine.committed(&self.changes, None).map_err(|error| ScanError::Engine(error.into()))
-    }
-
-    fn refuse(&mut self, name: &str, line: usize, refusal: Refusal) {
-        let place = Place {
-            path: name.to_owned(),
-            line: line + refusal.line.unwrap_or(1).saturating_sub(1),
-            index: refusal.index,
-            detail: refusal.detail,
-        };
-        self.summary.refuse(refusal.reason, place);
-    }
-
-    fn unreadable(&mut self, path: String, why: String) {
-        self.summary.unreadable.push(Unreadable { path, why });
     }
 }
 

@@ -1,7 +1,7 @@
 //! What a scan has seen, in numbers.
 
 use crate::detect::Outcome;
-use crate::event::{RefusalReason, Skip};
+use crate::event::{Refusal, RefusalReason, Skip};
 use crate::rule::Level;
 use std::collections::BTreeMap;
 use std::io;
@@ -66,7 +66,7 @@ impl Unreadable {
 }
 
 /// The reason in words that name what to look at.
-pub(super) fn explain(error: &io::Error) -> String {
+fn explain(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::NotFound => "there is no such file or folder".to_owned(),
         io::ErrorKind::PermissionDenied => "reading it is not permitted".to_owned(),
@@ -103,11 +103,22 @@ impl Summary {
         self.alerts.keys().map(|(_, level)| *level).max()
     }
 
-    pub(super) fn refuse(&mut self, reason: RefusalReason, place: Place) {
-        *self.refused.entry(reason).or_default() += 1;
-        let places = self.places.entry(reason).or_default();
+    /// Counts an entry that could not be read; `line` is that of the record which held it.
+    pub fn note_refusal(&mut self, path: &str, line: usize, refusal: Refusal) {
+        *self.refused.entry(refusal.reason).or_default() += 1;
+        let places = self.places.entry(refusal.reason).or_default();
         if places.len() < PLACES {
-            places.push(place);
+            places.push(Place {
+                path: path.to_owned(),
+                line: line + refusal.line.unwrap_or(1).saturating_sub(1),
+                index: refusal.index,
+                detail: refusal.detail,
+            });
         }
+    }
+
+    /// Notes an input that could not be read to its end.
+    pub fn note_unreadable(&mut self, path: String, error: &io::Error) {
+        self.unreadable.push(Unreadable { path, why: explain(error) });
     }
 }
