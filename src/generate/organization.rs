@@ -157,8 +157,9 @@ fn start_s(settings: &OrganizationSettings) -> i64 {
 }
 
 fn normal_events(settings: &OrganizationSettings, random: &mut Random) -> Vec<Planned> {
-    // Milder than the bench stream: with 1.1 a single principal would use up its budget at once.
-    let ranks = Zipf::new(settings.principals, 0.8);
+    // Milder than the bench stream: with 1.1 a single principal would use up its budget at once, and
+    // its partition would outgrow what the embedded broker holds.
+    let ranks = Zipf::new(settings.principals, 0.6);
     let mut budgets = vec![Budget::default(); settings.principals.max(1)];
     let count = i64::try_from(settings.events).unwrap_or(i64::MAX);
     let mut events = Vec::with_capacity(settings.events);

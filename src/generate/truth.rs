@@ -71,8 +71,15 @@ impl Expected {
             && self.level == sighting.level
             && self.opens_from <= sighting.opened
             && sighting.opened <= self.opens_until
-            && self.group == sighting.group
+            && sorted(&self.group) == sorted(&sighting.group)
     }
+}
+
+/// JSON objects do not keep the order of their members.
+fn sorted(group: &[(String, Option<String>)]) -> Vec<&(String, Option<String>)> {
+    let mut sorted: Vec<_> = group.iter().collect();
+    sorted.sort();
+    sorted
 }
 
 impl Truth {

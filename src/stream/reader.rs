@@ -1,7 +1,7 @@
 //! Reads a topic as its consumers do: committed records only, without a group.
 
+use super::access::Access;
 use crate::units::{Offset, PartitionId, RecordTime};
-use rdkafka::config::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::Message;
@@ -74,14 +74,14 @@ pub struct TopicReader {
 }
 
 impl TopicReader {
-    /// Opens `topic`. `base` holds addresses and credentials.
+    /// Opens `topic`.
     ///
     /// # Errors
     /// No broker, no topic, or a refusal.
-    pub fn open(base: &ClientConfig, topic: &str, from: ReadFrom) -> Result<Self, ReadError> {
-        let brokers = base.get("bootstrap.servers").unwrap_or_default().to_owned();
+    pub fn open(access: &Access, topic: &str, from: ReadFrom) -> Result<Self, ReadError> {
+        let brokers = access.brokers.clone();
         let failed = |error: KafkaError| failure(&brokers, topic, &error);
-        let mut config = base.clone();
+        let mut config = access.config();
         config
             // librdkafka wants a name even where nobody joins; it is never used with a coordinator.
             .set("group.id", "tidegate-reader")
@@ -178,18 +178,13 @@ mod tests {
     use crate::stream::embedded::EmbeddedBroker;
     use crate::stream::publish::{Producer, ProducerSettings, Sink};
 
-    fn base(broker: &EmbeddedBroker) -> ClientConfig {
-        let mut base = ClientConfig::new();
-        base.set("bootstrap.servers", broker.brokers());
-        base
-    }
-
     #[test]
     fn all_partitions_are_read_to_their_ends() {
         let broker = EmbeddedBroker::start().expect("starts");
         broker.create_topic("alerts", 3).expect("creates");
+        let access = Access::plain(&broker.brokers());
         let settings = ProducerSettings { topic: "alerts".into(), compression: "gzip".into() };
-        let mut producer = Producer::connect(&base(&broker), &settings).expect("connects");
+        let mut producer = Producer::connect(&access, &settings).expect("connects");
         for number in 0..30u64 {
             let key = number.to_string();
             let record = crate::stream::publish::Outgoing {
@@ -201,8 +196,7 @@ mod tests {
         }
         while producer.acknowledged(Duration::from_millis(10)).expect("is taken") < 30 {}
 
-        let mut reader =
-            TopicReader::open(&base(&broker), "alerts", ReadFrom::Beginning).expect("opens");
+        let mut reader = TopicReader::open(&access, "alerts", ReadFrom::Beginning).expect("opens");
         let mut values = Vec::new();
         while !reader.is_at_end() {
             if let Some(record) = reader.next(Duration::from_millis(100)).expect("reads") {

@@ -301,7 +301,7 @@ impl Job<'_> {
             }
             Err(error) => return Err(error),
         }
-        if number % POLL_EVERY == 0 || self.saved.elapsed() >= SAVE_EVERY {
+        if number.is_multiple_of(POLL_EVERY) || self.saved.elapsed() >= SAVE_EVERY {
             self.let_acknowledgements_in(Duration::ZERO)?;
         }
         Ok(())

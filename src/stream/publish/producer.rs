@@ -2,8 +2,8 @@
 
 use super::frontier::Frontier;
 use super::job::{Outgoing, PublishError, Sink};
+use crate::stream::access::Access;
 use rdkafka::ClientContext;
-use rdkafka::config::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::producer::{BaseProducer, BaseRecord, DeliveryResult, Producer as _, ProducerContext};
@@ -58,14 +58,14 @@ impl ProducerContext for Acknowledgements {
 }
 
 impl Producer {
-    /// Connects and checks that the topic is there. `base` holds addresses and credentials.
+    /// Connects and checks that the topic is there.
     ///
     /// # Errors
     /// [`PublishError::NoBroker`], [`PublishError::NoTopic`], or a refused setting.
-    pub fn connect(base: &ClientConfig, settings: &ProducerSettings) -> Result<Self, PublishError> {
+    pub fn connect(access: &Access, settings: &ProducerSettings) -> Result<Self, PublishError> {
         let refused = |error: KafkaError| PublishError::Refused { why: error.to_string() };
-        let partitions = partition_count(base, &settings.topic)?;
-        let mut config = base.clone();
+        let partitions = partition_count(access, &settings.topic)?;
+        let mut config = access.config();
         config
             .set("enable.idempotence", "true")
             .set("acks", "all")
@@ -135,8 +135,8 @@ impl Sink for Producer {
 
 /// Asks as a consumer that may not create topics: a producer's question would create a missing one
 /// on brokers with `auto.create.topics.enable`, with one partition.
-fn partition_count(base: &ClientConfig, topic: &str) -> Result<usize, PublishError> {
-    let brokers = base.get("bootstrap.servers").unwrap_or_default().to_owned();
+fn partition_count(access: &Access, topic: &str) -> Result<usize, PublishError> {
+    let brokers = access.brokers.clone();
     let unreachable = |error: KafkaError| {
         let why = match error.rdkafka_error_code() {
             Some(RDKafkaErrorCode::BrokerTransportFailure) => "no connection".to_owned(),
@@ -144,7 +144,7 @@ fn partition_count(base: &ClientConfig, topic: &str) -> Result<usize, PublishErr
         };
         PublishError::NoBroker { brokers: brokers.clone(), why }
     };
-    let mut config = base.clone();
+    let mut config = access.config();
     config.set("allow.auto.create.topics", "false").set("group.id", "tidegate-metadata");
     let client: BaseConsumer = config.create().map_err(unreachable)?;
     let metadata = client.fetch_metadata(Some(topic), CONNECT_LIMIT).map_err(unreachable)?;

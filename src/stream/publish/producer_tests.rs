@@ -9,12 +9,6 @@ use std::collections::HashMap;
 const TABLE: &str =
     include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/murmur2/murmur2.tsv"));
 
-fn base(brokers: &str) -> ClientConfig {
-    let mut base = ClientConfig::new();
-    base.set("bootstrap.servers", brokers);
-    base
-}
-
 fn settings(topic: &str) -> ProducerSettings {
     ProducerSettings { topic: topic.into(), compression: "gzip".into() }
 }
@@ -29,9 +23,9 @@ fn check_partitions(partitions: i32, column: usize) {
         .collect();
     let broker = EmbeddedBroker::start().expect("starts");
     broker.create_topic("cloudtrail", partitions).expect("creates");
-    let base = base(&broker.brokers());
-    let mut producer = Producer::connect(&base, &settings("cloudtrail")).expect("connects");
-    assert_eq!(producer.partitions(), partitions as usize);
+    let access = Access::plain(&broker.brokers());
+    let mut producer = Producer::connect(&access, &settings("cloudtrail")).expect("connects");
+    assert_eq!(usize::try_from(partitions), Ok(producer.partitions()));
 
     for (number, key) in (0..).zip(expected.keys()) {
         let record = Outgoing { key: Some(key), value: key.as_bytes(), time: None };
@@ -39,7 +33,7 @@ fn check_partitions(partitions: i32, column: usize) {
     }
     while producer.acknowledged(Duration::from_millis(10)).expect("is taken") < 1000 {}
 
-    let mut reader = TopicReader::open(&base, "cloudtrail", ReadFrom::Beginning).expect("opens");
+    let mut reader = TopicReader::open(&access, "cloudtrail", ReadFrom::Beginning).expect("opens");
     let mut chosen = HashMap::new();
     while !reader.is_at_end() {
         if let Some(record) = reader.next(Duration::from_millis(100)).expect("reads") {
@@ -68,7 +62,7 @@ fn a_broker_that_is_down_is_named() {
     let address = port.local_addr().expect("an address").to_string();
     drop(port);
 
-    let result = Producer::connect(&base(&address), &settings("cloudtrail"));
+    let result = Producer::connect(&Access::plain(&address), &settings("cloudtrail"));
 
     let Err(PublishError::NoBroker { brokers, .. }) = result else { panic!("somebody answers") };
     assert_eq!(brokers, address);
@@ -78,8 +72,8 @@ fn a_broker_that_is_down_is_named() {
 fn a_record_that_is_too_large_is_refused_alone() {
     let broker = EmbeddedBroker::start().expect("starts");
     broker.create_topic("cloudtrail", 1).expect("creates");
-    let base = base(&broker.brokers());
-    let mut producer = Producer::connect(&base, &settings("cloudtrail")).expect("connects");
+    let access = Access::plain(&broker.brokers());
+    let mut producer = Producer::connect(&access, &settings("cloudtrail")).expect("connects");
 
     let huge = vec![b'x'; 2 << 20];
     let refused = producer.send(0, &Outgoing { key: None, value: &huge, time: None });
