@@ -6,6 +6,7 @@
 
 #![expect(clippy::print_stderr, reason = "this room prints")]
 
+mod catalogue;
 mod config;
 mod failure;
 mod global;
