@@ -9,8 +9,10 @@
 //! | [`rule`] | Sigma: text → matcher |
 //! | [`state`] | rows, changes, stores |
 //! | [`detect`] | the engine: event → finding |
+//! | [`stream`] | Kafka: worker, task, commit, restore, rebalance |
 pub mod detect;
 pub mod event;
 pub mod rule;
 pub mod state;
+pub mod stream;
 pub mod units;

@@ -1,0 +1,21 @@
+//! Apache Kafka behind [`super::cluster::Cluster`], by rdkafka and [`super::ffi`].
+//!
+//! Owns the clients of one worker: a group consumer that only queues its rebalance events, a
+//! transactional producer that is replaced after anything unclear, and two readers that live only
+//! while partitions are being restored: one group-less and read-committed for rows, one
+//! read-uncommitted for the changelog's end. Knows nothing of tasks, commits or state.
+
+mod context;
+mod embedded;
+mod errors;
+mod input;
+mod output;
+mod properties;
+mod real;
+mod restore;
+
+pub use embedded::EmbeddedBroker;
+pub use real::RealCluster;
+
+pub(super) use errors::broker_error;
+pub(super) use properties::client;
