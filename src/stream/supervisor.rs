@@ -11,8 +11,8 @@ use super::kafka::RealCluster;
 use super::options::Options;
 use super::processing::Processors;
 use super::progress::{Observer, Published};
+use super::topics::Checked;
 use super::worker::{Pace, Parts, Worker};
-use crate::units::Span;
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -69,8 +69,8 @@ pub struct Shared<P, F> {
     pub fault: F,
     /// Hears of commits.
     pub observer: Arc<dyn Observer>,
-    /// `delete.retention.ms` of the changelogs.
-    pub tombstones_kept: Span,
+    /// What the check of the topics found.
+    pub topics: Arc<Checked>,
 }
 
 impl Supervisor {
@@ -95,7 +95,7 @@ impl Supervisor {
                 processors: Arc::clone(&shared.processors),
                 fault: shared.fault.clone(),
                 observer: Arc::clone(&shared.observer),
-                tombstones_kept: shared.tombstones_kept,
+                topics: Arc::clone(&shared.topics),
                 published: published.clone(),
                 signals: Arc::clone(&signals),
             };
@@ -187,7 +187,7 @@ struct Run<P, F> {
     processors: Arc<P>,
     fault: F,
     observer: Arc<dyn Observer>,
-    tombstones_kept: Span,
+    topics: Arc<Checked>,
     published: Published,
     signals: Arc<Signals>,
 }
@@ -262,7 +262,7 @@ impl<P: Processors, F: Fault + Clone + Send> Run<P, F> {
             fault: self.fault.clone(),
             published: self.published.clone(),
             observer: Arc::clone(&self.observer),
-            tombstones_kept: self.tombstones_kept,
+            topics: Arc::clone(&self.topics),
         }
     }
 

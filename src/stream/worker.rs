@@ -23,9 +23,10 @@ use super::progress::{
 use super::rebalance::Giving;
 use super::restore::{self, Piece, RestoreOptions};
 use super::task::{Closed, NotRestored, Restoring, Running, Suspended, Task};
+use super::topics::Checked;
 use crate::detect::Origin;
 use crate::state::{Changes, StoreError};
-use crate::units::{Span, WallTime};
+use crate::units::WallTime;
 use std::collections::{BTreeMap, VecDeque};
 use std::mem;
 use std::sync::Arc;
@@ -57,8 +58,8 @@ pub struct Parts<P, F> {
     pub published: Published,
     /// Hears of commits.
     pub observer: Arc<dyn Observer>,
-    /// `delete.retention.ms` of the changelogs, as checked at the start.
-    pub tombstones_kept: Span,
+    /// What the check of the topics found.
+    pub topics: Arc<Checked>,
 }
 
 /// A partition that is assigned now; a suspended one is in no slot.
@@ -73,6 +74,7 @@ pub struct Worker<C: Cluster, P: Processors, F: Fault> {
     pub(super) cluster: C,
     processors: Arc<P>,
     options: Arc<Options>,
+    dead_letter_bytes: usize,
     restore_options: RestoreOptions,
     pub(super) fault: F,
     published: Published,
@@ -107,9 +109,10 @@ impl<C: Cluster, P: Processors, F: Fault> Worker<C, P, F> {
             restore_options: RestoreOptions {
                 instance: parts.options.instance.clone(),
                 start_from: parts.options.start_from,
-                tombstones_kept: parts.tombstones_kept,
+                tombstones_kept: parts.topics.tombstones_kept,
             },
             options: parts.options,
+            dead_letter_bytes: parts.topics.dead_letter_bytes,
             fault: parts.fault,
             published: parts.published,
             observer: parts.observer,
@@ -384,13 +387,15 @@ impl<C: Cluster, P: Processors, F: Fault> Worker<C, P, F> {
     fn consume(&mut self) -> Result<(), WorkerError> {
         self.turn = 0;
         let wall = self.cluster.wall();
+        let options = Arc::clone(&self.options);
+        let limits = Limits { options: &options, dead_letter_bytes: self.dead_letter_bytes };
         let ids: Vec<TaskId> = self.slots.keys().copied().collect();
         for id in ids {
             let Some(Slot::Running(task)) = self.slots.get_mut(&id) else { continue };
             if task.state.start.is_some() {
                 continue;
             }
-            let result = take_batch(&mut self.cluster, task, &self.options, wall);
+            let result = take_batch(&mut self.cluster, task, &limits, wall);
             match result {
                 Ok(0) => {}
                 Ok(count) => {
@@ -652,6 +657,12 @@ fn log_stop(id: TaskId, problem: &StateProblem) {
     tracing::error!(partition = id.partition.0, %problem, "partition stopped");
 }
 
+/// What a batch is measured by.
+struct Limits<'a> {
+    options: &'a Options,
+    dead_letter_bytes: usize,
+}
+
 /// Why a batch ended early.
 enum BatchError {
     Store(StoreError),
@@ -662,16 +673,16 @@ enum BatchError {
 fn take_batch<C: Cluster, P: Processor>(
     cluster: &mut C,
     task: &mut Task<Running<P>>,
-    options: &Options,
+    limits: &Limits<'_>,
     wall: WallTime,
 ) -> Result<usize, BatchError> {
     let mut failed = None;
     let id = task.id;
     let state = &mut task.state;
     let count = cluster
-        .consume(id, options.batch_records, &mut |record| {
+        .consume(id, limits.options.batch_records, &mut |record| {
             if failed.is_none() {
-                failed = take_record(id, state, options, wall, &record).err();
+                failed = take_record(id, state, limits, wall, &record).err();
             }
         })
         .map_err(BatchError::Broker)?;
@@ -681,10 +692,11 @@ fn take_batch<C: Cluster, P: Processor>(
 fn take_record<P: Processor>(
     id: TaskId,
     state: &mut Running<P>,
-    options: &Options,
+    limits: &Limits<'_>,
     wall: WallTime,
     record: &InputRecord<'_>,
 ) -> Result<(), StoreError> {
+    let options = limits.options;
     if state.next_input.is_some_and(|next| !invariant::is_next_input(next, record.offset)) {
         return Ok(());
     }
@@ -713,7 +725,7 @@ fn take_record<P: Processor>(
         if options.dead_letter_topic.is_some() {
             let place = Place { topic, partition: id.partition };
             let letter =
-                dead_letter::dead_letter(place, record, &refusal, options.max_record_bytes, wall);
+                dead_letter::dead_letter(place, record, &refusal, limits.dead_letter_bytes, wall);
             state.dead_letters.push(letter);
         }
     }

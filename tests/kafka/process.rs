@@ -149,7 +149,7 @@ fn run(settings: &Settings) -> Outcome<()> {
         processors: Arc::new(processors),
         fault: KillAt { kill: settings.kill, seen: Arc::default() },
         observer: Arc::new(Say::default()),
-        tombstones_kept: checked.tombstones_kept,
+        topics: Arc::new(checked),
     })
     .map_err(|error| error.to_string())?;
     let stopper = supervisor.stopper();

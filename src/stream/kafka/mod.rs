@@ -5,6 +5,7 @@
 //! while partitions are being restored: one group-less and read-committed for rows, one
 //! read-uncommitted for the changelog's end. Knows nothing of tasks, commits or state.
 
+mod admin;
 mod context;
 mod embedded;
 mod errors;
@@ -17,5 +18,4 @@ mod restore;
 pub use embedded::EmbeddedBroker;
 pub use real::RealCluster;
 
-pub(super) use errors::broker_error;
-pub(super) use properties::client;
+pub(super) use admin::Admin;

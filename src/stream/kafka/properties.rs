@@ -53,6 +53,8 @@ pub(crate) fn output(options: &Options, worker: usize) -> ClientConfig {
     config.set("linger.ms", "0");
     config.set("queue.buffering.max.kbytes", "262144");
     config.set("queue.buffering.max.messages", "1000000");
+    // A dead letter is as large as the input; the broker's limit decides, not the client's.
+    config.set("message.max.bytes", message_bytes(options).to_string());
     apply(&mut config, &options.producer);
     config.set("transactional.id", options.transactional_id(worker));
     config.set("transaction.timeout.ms", options.transaction_timeout.as_millis().to_string());
@@ -63,6 +65,11 @@ pub(crate) fn output(options: &Options, worker: usize) -> ClientConfig {
     config.set("compression.type", &options.producer_compression);
     config.set("partitioner", "murmur2_random");
     config
+}
+
+/// The largest record that is produced: an input record and its dead letter's headers, in bytes.
+fn message_bytes(options: &Options) -> usize {
+    options.max_record_bytes.saturating_add(1 << 20).clamp(2 << 20, 1_000_000_000)
 }
 
 /// The reader of changelog rows: assigns partitions itself, never joins, never commits.
