@@ -112,7 +112,8 @@ fn find_rule_files(path: &Path, found: &mut Vec<PathBuf>) -> std::io::Result<()>
     for entry in std::fs::read_dir(path)? {
         let path = entry?.path();
         let is_rule = path.extension().is_some_and(|end| end == "yml" || end == "yaml");
-        if path.is_dir() || is_rule {
+        // Links to folders are not followed: they could lead back.
+        if is_rule || path.is_dir() && !path.is_symlink() {
             find_rule_files(&path, found)?;
         }
     }

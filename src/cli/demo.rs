@@ -1,10 +1,10 @@
 //! `tidegate demo`: the whole way on generated data, with a verdict.
 
-use super::access::access;
 use super::failure::{ExitCode, Failure};
 use super::global::Global;
 use super::moment::{now_ms, span_ms};
 use super::output::Output;
+use super::pipeline::access;
 use super::scan::colour;
 use super::scan_summary::counted;
 use crate::alert::{Colour, pretty, visible};
@@ -123,7 +123,7 @@ fn organization(args: &Args) -> Result<Organization, Failure> {
 
 fn stage(args: &Args, settings: &Settings) -> Result<Stage, Failure> {
     let Some(brokers) = &args.brokers else { return Ok(Stage::Embedded) };
-    let mut access = access(&settings.kafka)?;
+    let mut access = access(settings)?;
     access.brokers.clone_from(brokers);
     // Two demos that start in the same millisecond differ in their process ids.
     let suffix = format!("-{:x}-{:x}", now_ms(), std::process::id());

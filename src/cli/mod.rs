@@ -6,15 +6,24 @@
 
 #![expect(clippy::print_stderr, reason = "this room prints")]
 
+mod bar;
 mod catalogue;
 mod config;
+mod demo;
 mod failure;
 mod global;
+mod moment;
 mod output;
-pub mod rules;
+mod pipeline;
+mod publish;
+mod rules;
 pub mod run;
+mod scan;
+mod scan_summary;
 mod schema;
-pub mod validate;
+mod tail;
+mod topics;
+mod validate;
 
 pub use failure::{ExitCode, Failure};
 pub use global::{Color, Global, LogFormatChoice};
@@ -42,6 +51,8 @@ struct Cli {
 /// Shown below the list of verbs.
 const LEARN: &str = "\
 First steps:
+  tidegate demo                            see it find planted exfiltrations, nothing to set up
+  tidegate scan FOLDER                     the shipped rules over CloudTrail files, no Kafka
   tidegate config init > tidegate.toml     write a configuration, then edit it
   tidegate config show --resolved --origin see what is in force and where it was written
 
@@ -50,6 +61,14 @@ Exit status: 0 done, 1 failed, 2 usage, 69 broker or service unavailable, 78 bad
 /// The verbs, in the order of the help.
 #[derive(Debug, Subcommand)]
 enum Verb {
+    Demo(demo::Args),
+    Scan(scan::Args),
+    Run(run::Args),
+    Validate(validate::Args),
+    Rules(rules::Args),
+    Publish(publish::Args),
+    Topics(topics::Args),
+    Tail(tail::Args),
     Config(config::Args),
     Schema(schema::Args),
 }
@@ -90,6 +109,14 @@ where
     };
     let global = &cli.global;
     match &cli.verb {
+        Verb::Demo(args) => demo::run(args, global, output, run::start_demo),
+        Verb::Scan(args) => scan::run(args, global, output),
+        Verb::Run(args) => run::run(args, global),
+        Verb::Validate(args) => validate::run(args, global, output),
+        Verb::Rules(args) => rules::run(args, global, output),
+        Verb::Publish(args) => publish::run(args, global, output),
+        Verb::Topics(args) => topics::run(args, global, output),
+        Verb::Tail(args) => tail::run(args, global, output),
         Verb::Config(args) => config::run(args, global, output),
         Verb::Schema(args) => schema::run(args, output),
     }

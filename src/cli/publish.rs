@@ -1,11 +1,11 @@
 //! `tidegate publish`: CloudTrail files into a topic.
 
-use super::access::access;
 use super::bar::{bytes_bar, follow};
 use super::failure::{ExitCode, Failure};
 use super::global::Global;
 use super::moment::{Moment, now_ms};
 use super::output::Output;
+use super::pipeline::access;
 use super::scan::document_limits;
 use super::scan_summary::{counted, input_text};
 use crate::config::Settings;
@@ -87,7 +87,7 @@ pub fn run(args: &Args, global: &Global, output: &mut Output<'_>) -> Result<Exit
     let mut sink: Box<dyn Sink> = if args.dry_run {
         Box::new(Nowhere::default())
     } else {
-        let access = access(&settings.kafka)?;
+        let access = access(&settings)?;
         let compression = settings.kafka.producer_compression.clone();
         let to = ProducerSettings { topic: topic.clone(), compression };
         Box::new(Producer::connect(&access, &to).map_err(failure)?)

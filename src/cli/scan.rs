@@ -3,7 +3,8 @@
 use super::bar::{bytes_bar, follow};
 use super::failure::{ExitCode, Failure};
 use super::global::Global;
-use super::load_rules::load_for_scan;
+use super::catalogue::{self, Locality};
+use super::pipeline::alert_settings;
 use super::moment::{Moment, now_ms};
 use super::output::Output;
 use super::scan_summary;
@@ -115,8 +116,9 @@ impl Severity {
 /// # Errors
 /// Configuration or rules are wrong; standard output cannot be written.
 pub fn run(args: &Args, global: &Global, output: &mut Output<'_>) -> Result<ExitCode, Failure> {
-    let (settings, _) = global.settings()?;
-    let rules = load_for_scan(&settings, &args.rules)?;
+    let (mut settings, origins) = global.settings()?;
+    settings.rules.paths.extend(args.rules.iter().cloned());
+    let rules = catalogue::rules(&settings, &origins, Locality::OnePartition)?;
     let writer = alert::Writer::new(alert_settings(&settings), Arc::<_>::clone(&rules));
     let options = options(args, &settings);
     let mut scanner = Scanner::new(rules, writer, options)?;
@@ -187,18 +189,6 @@ fn options(args: &Args, settings: &Settings) -> ScanOptions {
 /// A delivery file is one document and inflates to more than one Kafka record may hold.
 pub(super) fn document_limits() -> DecodeLimits {
     DecodeLimits { max_record_bytes: DOCUMENT_BYTES_MAX, max_inflated_bytes: DOCUMENT_BYTES_MAX }
-}
-
-fn alert_settings(settings: &Settings) -> alert::Settings {
-    alert::Settings {
-        app_id: settings.app.id.clone(),
-        topic: settings.alerts.topic.clone(),
-        vendor_name: settings.alerts.vendor_name.clone(),
-        console_url: settings.alerts.console_url.clone(),
-        labels: settings.app.labels.clone(),
-        max_bytes: settings.alerts.max_bytes,
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-    }
 }
 
 /// Whether standard output takes colours.

@@ -2,7 +2,7 @@
 
 use super::failure::{ExitCode, Failure};
 use super::output::Output;
-use crate::config;
+use crate::{alert, config, rule};
 use clap::ValueEnum;
 
 /// Print a JSON Schema, for editors and for checks before a roll-out
@@ -23,11 +23,21 @@ Example: let an editor check the configuration while it is written
 enum Of {
     /// The configuration file
     Config,
+    /// A rule file: Sigma with the `tidegate` key
+    Rule,
+    /// `unmapped.alert_context` of an alert
+    AlertContext,
 }
 
 pub(super) fn run(args: &Args, output: &mut Output<'_>) -> Result<ExitCode, Failure> {
     match args.of {
         Of::Config => output.print(&config::schema_text())?,
+        Of::Rule => output.print(&pretty(&rule::schema())?)?,
+        Of::AlertContext => output.print(&pretty(&alert::context_schema())?)?,
     }
     Ok(ExitCode::Done)
+}
+
+fn pretty(schema: &serde_json::Value) -> Result<String, Failure> {
+    Ok(serde_json::to_string_pretty(schema)? + "\n")
 }

@@ -1,10 +1,10 @@
 //! `tidegate tail`: alerts as they are committed.
 
-use super::access::access;
 use super::failure::{ExitCode, Failure};
 use super::global::Global;
 use super::moment::{Moment, now_ms};
 use super::output::Output;
+use super::pipeline::access;
 use super::scan::{Format, Severity, colour, printed};
 use crate::alert::Colour;
 use crate::stream::reader::{ReadError, ReadFrom, TopicReader};
@@ -71,7 +71,7 @@ Example: what was found in the last hour, and what comes
 /// No broker or no topic: exit status 69.
 pub fn run(args: &Args, global: &Global, output: &mut Output<'_>) -> Result<ExitCode, Failure> {
     let (settings, _) = global.settings()?;
-    let access = access(&settings.kafka)?;
+    let access = access(&settings)?;
     let topic = args.topic.as_deref().unwrap_or(&settings.alerts.topic);
     let from = match args.from {
         Start::End => ReadFrom::End,

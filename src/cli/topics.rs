@@ -1,9 +1,9 @@
 //! `tidegate topics`: which topics there should be, and creating the missing ones.
 
-use super::access::access;
 use super::failure::{ExitCode, Failure};
 use super::global::Global;
 use super::output::Output;
+use super::pipeline::access;
 use crate::config::{AlertCompression, Settings};
 use crate::stream::topics::{
     self, Action, Deployment, Planned, SourceTopics, TopicsError, WithSource,
@@ -65,7 +65,7 @@ Example: everything for a first try on one broker
 /// No broker, or the brokers refuse: exit status 69.
 pub fn run(args: &Args, global: &Global, output: &mut Output<'_>) -> Result<ExitCode, Failure> {
     let (settings, _) = global.settings()?;
-    let access = access(&settings.kafka)?;
+    let access = access(&settings)?;
     let shape = match &args.verb {
         Verb::Plan { shape, .. } | Verb::Create { shape, .. } => shape,
     };

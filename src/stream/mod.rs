@@ -1,9 +1,58 @@
-//! The Kafka clients beside the pipeline: publishing files, reading alerts, creating topics, the
-//! embedded broker.
+//! Kafka: partitions in, exactly one transaction for state, alerts and offsets out.
+//!
+//! Implements exactly-once.md. The protocol is written once, against the [`Cluster`] trait:
+//! [`Worker`] advances by steps over tasks (`task.rs`), restores (`restore.rs`), rebalances
+//! (`rebalance.rs`) and transactions (`commit.rs`); [`RealCluster`] is Apache Kafka through rdkafka.
+//! The [`Supervisor`] runs one worker on each thread and knows of errors only what must happen next.
+//! Records go into a [`Processor`], outcomes come out; [`RuleProcessors`] is that of `run`.
+//!
+//! Beside the pipeline: `topics` (plan, create), `preflight` (what `run` checks), `publish` (files →
+//! topic), `reader` (alerts for people), `rehearsal` and `embedded` (the demo's way).
 
 pub mod access;
+mod cluster;
+mod commit;
+mod dead_letter;
 pub mod embedded;
+mod error;
+mod event;
+mod fault;
+mod ffi;
+pub mod invariant;
+mod kafka;
+mod options;
+pub mod preflight;
+mod processing;
+mod processor;
+mod progress;
 pub mod publish;
 pub mod reader;
+mod rebalance;
 pub mod rehearsal;
+mod restore;
+pub mod settings;
+mod supervisor;
+mod task;
 pub mod topics;
+mod worker;
+
+pub use cluster::{
+    ChangelogRange, ChangelogRecord, Cluster, Drained, Headers, InputRecord, Membership, NoHeaders,
+    OutputRecord, SourceIndex, Start, Target, TaskId,
+};
+pub use dead_letter::{Place, dead_letter, reason as dead_letter_reason};
+pub use error::{
+    Action, BrokerError, BrokerErrorKind, ExitReason, RestartReason, StateProblem, WorkerError,
+};
+pub use event::WorkerEvent;
+pub use fault::{Fault, NoFault, Point};
+pub use kafka::RealCluster;
+pub use options::{Guarantee, Options, Properties, Rhythm, SourceOptions, StartFrom};
+pub use processing::{Outcomes, OwnedRecord, PendingAlert, Processor, Processors};
+pub use processor::{Emission, RuleProcessor, RuleProcessors, SourceLogic};
+pub use progress::{
+    CommitReport, Counts, Observer, PartitionProgress, PartitionState, Progress, Published,
+    RebalanceCounts, RebuildReason, TransactionCounts,
+};
+pub use supervisor::{Ended, Shared, Stopper, Supervisor};
+pub use worker::{Pace, Parts, Worker};

@@ -1,0 +1,299 @@
+//! One partition's processor and store, from assignment to hand-over (exactly-once.md §4).
+//!
+//! ```text
+//!              read to the end, meta row matches
+//! assigned ─▶ Restoring ─────────────────────────▶ Running
+//!              ▲     │ revoked or lost                │ revoked: commit, then suspend
+//!     assigned │     ▼                                │ lost: drop dirty rows, then suspend
+//!      again   └─ Suspended ◀─────────────────────────┘
+//!                    └─▶ Closed: a meta row that differs, input that is gone
+//! ```
+//!
+//! A suspended task keeps nothing open: its store is closed, so that another worker of this
+//! process can take the directory, and what was dirty is gone with the processor. `Running` also
+//! goes back to `Restoring` when its store turns out to be damaged.
+
+use super::cluster::{Start, TaskId};
+use super::error::StateProblem;
+use super::invariant;
+use super::options::{Guarantee, StartFrom};
+use super::processing::{Outcomes, OwnedRecord, Processor};
+use crate::state::StoreError;
+use crate::units::{EndOffset, Position};
+use std::time::Duration;
+
+/// A partition in state `S`; each transition consumes the old state.
+#[derive(Debug)]
+pub struct Task<S> {
+    /// Which partition.
+    pub id: TaskId,
+    /// What is known in this state.
+    pub state: S,
+}
+
+/// Its changelog is being read into store `T`.
+#[derive(Debug)]
+pub struct Restoring<T> {
+    /// Since when.
+    pub since: Duration,
+    /// Not before this time: the store is locked, or the broker asked for patience.
+    pub not_before: Duration,
+    /// The stable committed offset, once it is known.
+    pub committed: Option<Option<Position>>,
+    /// The store, once it is open, and how far it is to be read.
+    pub reading: Option<Reading<T>>,
+    /// Rows applied.
+    pub rows: u64,
+}
+
+/// A store on its way to the end of the changelog.
+#[derive(Debug)]
+pub struct Reading<T> {
+    /// Committed rows up to `position`.
+    pub store: T,
+    /// Everything before it is applied.
+    pub position: Position,
+    /// The read-uncommitted end, taken **after** the committed offset.
+    pub end: EndOffset,
+}
+
+/// Records are processed.
+#[derive(Debug)]
+pub struct Running<P> {
+    /// The logic and its store.
+    pub processor: P,
+    /// Still to be started there; `None` once the client fetches.
+    pub start: Option<Start>,
+    /// Next record to read; `None` before the first.
+    pub next_input: Option<Position>,
+    /// The same as last committed.
+    pub committed: Option<Position>,
+    /// What came of records since the last commit.
+    pub outcomes: Outcomes,
+    /// Dead letters since the last commit.
+    pub dead_letters: Vec<OwnedRecord>,
+}
+
+/// Given back; the directory stays for the next assignment.
+#[derive(Debug)]
+pub struct Suspended;
+
+/// Never to run again in this process without a person.
+#[derive(Debug)]
+pub struct Closed {
+    /// Why.
+    pub problem: StateProblem,
+}
+
+/// Why a task is not running yet.
+#[derive(Debug)]
+pub enum NotRestored<T> {
+    /// The end is not reached.
+    Behind(Task<Restoring<T>>),
+    /// State and Kafka contradict each other.
+    Contradiction(Task<Closed>),
+    /// The restored rows cannot be read.
+    Unreadable(Task<Suspended>, StoreError),
+}
+
+impl Task<Suspended> {
+    /// A partition that was just assigned.
+    #[must_use]
+    pub fn assigned(id: TaskId) -> Self {
+        Task { id, state: Suspended }
+    }
+
+    /// Begins to restore.
+    #[must_use]
+    pub fn restore<T>(self, now: Duration) -> Task<Restoring<T>> {
+        let state =
+            Restoring { since: now, not_before: now, committed: None, reading: None, rows: 0 };
+        Task { id: self.id, state }
+    }
+}
+
+impl<T> Task<Restoring<T>> {
+    /// Becomes `Running` when the changelog is read to the end taken *after* the committed offset,
+    /// else stays. End of partition alone is not enough: it also fires at the last stable offset.
+    ///
+    /// # Errors
+    /// [`NotRestored`], which holds the task as it is then.
+    pub fn finish<P: Processor>(
+        self,
+        open: impl FnOnce(TaskId, T) -> Result<P, StoreError>,
+        guarantee: Guarantee,
+        start_from: StartFrom,
+    ) -> Result<Task<Running<P>>, NotRestored<T>> {
+        let id = self.id;
+        let (committed, reading) = match (self.state.committed, self.state.reading) {
+            (Some(committed), Some(reading)) if reading.position.has_reached(reading.end) => {
+                (committed, reading)
+            }
+            (committed, reading) => {
+                let state = Restoring { committed, reading, ..self.state };
+                return Err(NotRestored::Behind(Task { id, state }));
+            }
+        };
+        let processor = open(id, reading.store)
+            .map_err(|error| NotRestored::Unreadable(Task { id, state: Suspended }, error))?;
+        let committed = match guarantee {
+            Guarantee::ExactlyOnce => {
+                invariant::meta_row_agrees_with_committed_offset(processor.meta(), committed)
+                    .map_err(|problem| {
+                        NotRestored::Contradiction(Task { id, state: Closed { problem } })
+                    })?;
+                committed
+            }
+            // This broker forgets offsets in transactions; the meta row is all there is.
+            Guarantee::Embedded => processor.meta().map(|meta| meta.next_input),
+        };
+        let start = committed.map_or(beginning(start_from), Start::At);
+        Ok(Task {
+            id,
+            state: Running {
+                processor,
+                start: Some(start),
+                next_input: committed,
+                committed,
+                outcomes: Outcomes::default(),
+                dead_letters: Vec::new(),
+            },
+        })
+    }
+
+    /// The partition was revoked or lost, or its store must be opened anew.
+    #[must_use]
+    pub fn suspend(self) -> Task<Suspended> {
+        Task { id: self.id, state: Suspended }
+    }
+}
+
+impl<P: Processor> Task<Running<P>> {
+    /// Whether a commit would change anything.
+    #[must_use]
+    pub fn has_progress(&self) -> bool {
+        self.state.next_input != self.state.committed
+    }
+
+    /// Closes processor and store; what was not committed is gone.
+    #[must_use]
+    pub fn suspend(self) -> Task<Suspended> {
+        Task { id: self.id, state: Suspended }
+    }
+
+    /// Stops for good.
+    #[must_use]
+    pub fn close(self, problem: StateProblem) -> Task<Closed> {
+        Task { id: self.id, state: Closed { problem } }
+    }
+}
+
+fn beginning(start_from: StartFrom) -> Start {
+    match start_from {
+        // With `error` a partition without an offset never gets here (restore.rs).
+        StartFrom::Earliest | StartFrom::Error => Start::Beginning,
+        StartFrom::Latest => Start::End,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::detect::Origin;
+    use crate::state::{Changes, MetaRow};
+    use crate::stream::cluster::SourceIndex;
+    use crate::units::{EventTime, PartitionId};
+
+    struct Fixed(Option<MetaRow>);
+
+    impl Processor for Fixed {
+        fn process(&mut self, _: &[u8], _: &Origin, _: &mut Outcomes) -> Result<(), StoreError> {
+            Ok(())
+        }
+        fn collect_changes(&mut self, _: Position, _: &mut Changes) {}
+        fn committed(&mut self, _: &Changes, _: Option<Position>) -> Result<(), StoreError> {
+            Ok(())
+        }
+        fn meta(&self) -> Option<&MetaRow> {
+            self.0.as_ref()
+        }
+        fn watermark(&self) -> Option<EventTime> {
+            None
+        }
+        fn windows(&self) -> usize {
+            0
+        }
+        fn dirty_bytes(&self) -> usize {
+            0
+        }
+    }
+
+    fn restored(position: i64, end: i64, committed: Option<i64>) -> Task<Restoring<()>> {
+        let id = TaskId { source: SourceIndex(0), partition: PartitionId(0) };
+        let mut task = Task::assigned(id).restore(Duration::ZERO);
+        task.state.committed = Some(committed.map(Position));
+        task.state.reading =
+            Some(Reading { store: (), position: Position(position), end: EndOffset(end) });
+        task
+    }
+
+    fn meta(next_input: i64) -> MetaRow {
+        MetaRow {
+            next_input: Position(next_input),
+            watermark: None,
+            rules: Vec::new(),
+            sequence: 1,
+            instance: "a".to_owned(),
+        }
+    }
+
+    fn finish(
+        task: Task<Restoring<()>>,
+        meta: Option<MetaRow>,
+        guarantee: Guarantee,
+    ) -> Result<Task<Running<Fixed>>, NotRestored<()>> {
+        task.finish(|_, ()| Ok(Fixed(meta)), guarantee, StartFrom::Earliest)
+    }
+
+    #[test]
+    fn a_task_before_the_end_of_its_changelog_stays() {
+        let result = finish(restored(9, 10, None), None, Guarantee::ExactlyOnce);
+
+        assert!(matches!(result, Err(NotRestored::Behind(_))));
+    }
+
+    #[test]
+    fn a_restored_task_runs_from_the_committed_offset() {
+        let result = finish(restored(10, 10, Some(5)), Some(meta(5)), Guarantee::ExactlyOnce);
+
+        let task = result.map_err(|_| "not restored").expect("meta row and offset agree");
+        assert_eq!(task.state.start, Some(Start::At(Position(5))));
+        assert!(!task.has_progress());
+    }
+
+    #[test]
+    fn a_meta_row_that_differs_closes_the_task() {
+        let result = finish(restored(10, 10, Some(6)), Some(meta(5)), Guarantee::ExactlyOnce);
+
+        assert!(matches!(result, Err(NotRestored::Contradiction(_))));
+    }
+
+    #[test]
+    fn the_embedded_broker_is_believed_about_nothing() {
+        let result = finish(restored(10, 10, None), Some(meta(5)), Guarantee::Embedded);
+
+        let task = result.map_err(|_| "not restored").expect("offsets are not compared");
+        assert_eq!(task.state.next_input, Some(Position(5)));
+    }
+
+    #[test]
+    fn unreadable_rows_suspend_the_task_for_another_restore() {
+        let result = restored(10, 10, None).finish::<Fixed>(
+            |_, ()| Err(StoreError::Damaged("x".to_owned())),
+            Guarantee::ExactlyOnce,
+            StartFrom::Earliest,
+        );
+
+        assert!(matches!(result, Err(NotRestored::Unreadable(..))));
+    }
+}

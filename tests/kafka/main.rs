@@ -1,0 +1,58 @@
+//! Tests on real Apache Kafka; the index. One broker process is started for all of them.
+//!
+//! The same binary is the worker process that tests start and kill: see `process`.
+
+/// Fetches, starts and stops brokers; topics, producing and reading.
+mod broker;
+/// What the tests' workers compute, and the store that they keep it in.
+mod counting;
+/// A worker process that a test starts, kills and starts again.
+mod process;
+/// The scenarios.
+mod scenarios;
+
+use libtest_mimic::{Arguments, Trial};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+fn main() -> ExitCode {
+    if let Some(code) = process::run_if_asked() {
+        return code;
+    }
+    let arguments = Arguments::from_args();
+    if arguments.list {
+        return libtest_mimic::run(&arguments, trials(None)).exit_code();
+    }
+    // On this thread, which lives as long as the tests: the broker dies with it.
+    let broker = match broker::Broker::start(1) {
+        Ok(broker) => Arc::new(broker),
+        Err(error) => {
+            eprintln!("tests on real Kafka cannot run: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let conclusion = libtest_mimic::run(&arguments, trials(Some(&broker)));
+    println!(
+        "{} tests ran on real Kafka (Apache Kafka {}), {} passed, {} failed, {} left out by the filter",
+        conclusion.num_passed + conclusion.num_failed,
+        broker::VERSION,
+        conclusion.num_passed,
+        conclusion.num_failed,
+        conclusion.num_filtered_out + conclusion.num_ignored,
+    );
+    drop(broker);
+    conclusion.exit_code()
+}
+
+fn trials(broker: Option<&Arc<broker::Broker>>) -> Vec<Trial> {
+    scenarios::ALL
+        .iter()
+        .map(|(name, scenario)| {
+            let broker = broker.cloned();
+            Trial::test(*name, move || match broker {
+                Some(broker) => scenario(&broker).map_err(Into::into),
+                None => Err("no broker".into()),
+            })
+        })
+        .collect()
+}
