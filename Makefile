@@ -17,8 +17,8 @@ endif
 endif
 
 # Where ccache is installed, a second clone takes C and C++ from the user's cache. Nothing depends on it.
-# cargo builds RocksDB again when CC changes, so use make, or the same two variables, in one clone.
-ifneq ($(shell command -v ccache),)
+# A CC of your own wins. cargo builds RocksDB again when CC changes, so stay with one in a clone.
+ifeq ($(origin CC)$(shell command -v ccache >/dev/null && echo -and-ccache),default-and-ccache)
 export CC := ccache gcc
 export CXX := ccache g++
 export CCACHE_NOHASHDIR := 1

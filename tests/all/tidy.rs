@@ -1,4 +1,4 @@
-//! The house rules as tests: they read the clone and fail with file:line.
+//! The house rules as tests: they read the clone and fail with `file:line`.
 //!
 //! Each rule is a pure function over paths and texts (`rooms`, `house`), and beside it stands a
 //! planted fault that it must refuse: a rule that accepts everything would look green for ever.
@@ -43,7 +43,7 @@ fn rust_files(folders: &[&str]) -> Vec<File> {
         .filter(|folder| root().join(folder).is_dir())
         .flat_map(|folder| files_below(folder))
         .collect();
-    files.retain(|file| file.path.ends_with(".rs"));
+    files.retain(|file| has_ending(file, "rs"));
     files
 }
 
@@ -51,6 +51,10 @@ fn file(path: &str) -> File {
     let text = std::fs::read_to_string(root().join(path))
         .unwrap_or_else(|problem| panic!("{path} cannot be read: {problem}"));
     File { path: path.to_owned(), text }
+}
+
+fn has_ending(file: &File, ending: &str) -> bool {
+    Path::new(&file.path).extension().is_some_and(|found| found == ending)
 }
 
 /// Names that stand at the top of the clone, without what git and cargo make themselves.
@@ -73,7 +77,7 @@ fn instructions() -> Vec<File> {
     files
 }
 
-fn no_faults(faults: Vec<Fault>) {
+fn no_faults(faults: &[Fault]) {
     let lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
     assert!(lines.is_empty(), "\n{}\n", lines.join("\n"));
 }
@@ -82,7 +86,7 @@ fn check_sources(files: &[File], rule: impl Fn(&Source<'_>) -> Vec<Fault>) {
     assert!(!files.is_empty(), "the rule was given no file");
     let tests = source::test_places(files);
     let sources = files.iter().map(|file| Source::read(file, &tests));
-    no_faults(sources.flat_map(|source| rule(&source)).collect());
+    no_faults(&sources.flat_map(|source| rule(&source)).collect::<Vec<_>>());
 }
 
 #[test]
@@ -126,12 +130,12 @@ fn no_file_names_a_path_of_one_machine() {
     files.extend(rust_files(&["src", "tests", "benches"]));
     files.extend(["Cargo.toml", "Makefile", "deny.toml", "clippy.toml"].into_iter().map(file));
 
-    no_faults(files.iter().flat_map(house::machine_path).collect());
+    no_faults(&files.iter().flat_map(house::machine_path).collect::<Vec<_>>());
 }
 
 #[test]
 fn the_top_level_holds_what_it_may_hold_and_nothing_else() {
-    no_faults(house::stranger_at_the_top(&top_level()));
+    no_faults(&house::stranger_at_the_top(&top_level()));
 }
 
 #[test]
@@ -139,7 +143,10 @@ fn every_make_command_that_a_text_names_is_a_target() {
     let makefile = file("Makefile");
 
     no_faults(
-        instructions().iter().flat_map(|text| house::no_such_target(text, &makefile)).collect(),
+        &instructions()
+            .iter()
+            .flat_map(|text| house::no_such_target(text, &makefile))
+            .collect::<Vec<_>>(),
     );
 }
 
@@ -147,7 +154,12 @@ fn every_make_command_that_a_text_names_is_a_target() {
 fn every_verb_that_a_text_names_has_its_file() {
     let verbs: Vec<String> = files_below("src/cli").into_iter().map(|file| file.path).collect();
 
-    no_faults(instructions().iter().flat_map(|text| house::no_such_verb(text, &verbs)).collect());
+    no_faults(
+        &instructions()
+            .iter()
+            .flat_map(|text| house::no_such_verb(text, &verbs))
+            .collect::<Vec<_>>(),
+    );
 }
 
 #[test]
@@ -155,7 +167,10 @@ fn every_metric_that_a_text_or_an_alert_rule_names_is_there() {
     let metrics = file("docs/metrics.md");
 
     no_faults(
-        instructions().iter().flat_map(|text| house::no_such_metric(text, &metrics)).collect(),
+        &instructions()
+            .iter()
+            .flat_map(|text| house::no_such_metric(text, &metrics))
+            .collect::<Vec<_>>(),
     );
 }
 
@@ -163,7 +178,9 @@ fn every_metric_that_a_text_or_an_alert_rule_names_is_there() {
 fn every_link_and_file_that_a_text_names_exists() {
     let exists = |path: &str| root().join(path).exists();
     let texts: Vec<File> =
-        instructions().into_iter().filter(|file| file.path.ends_with(".md")).collect();
+        instructions().into_iter().filter(|file| has_ending(file, "md")).collect();
 
-    no_faults(texts.iter().flat_map(|text| house::dead_reference(text, exists)).collect());
+    no_faults(
+        &texts.iter().flat_map(|text| house::dead_reference(text, exists)).collect::<Vec<_>>(),
+    );
 }

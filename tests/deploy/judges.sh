@@ -45,6 +45,10 @@ bin=$venv/bin
 judge hadolint deploy/container/Dockerfile 's/debian:12-slim/debian:latest/' "$bin/hadolint"
 judge compose deploy/compose/compose.yaml 's/image:/imago:/' \
   "$bin/check-jsonschema" --builtin-schema vendor.compose-spec
+for config in deploy/*/config.toml; do
+  judge configuration "$config" 's/^brokers/brokerz/' \
+    "$bin/check-jsonschema" --schemafile schemas/config.schema.json
+done
 for manifest in statefulset service serviceaccount pdb networkpolicy; do
   judge kubernetes "deploy/k8s/$manifest.yaml" 's/^metadata:/metadate:/' \
     "$bin/kubernetes-validate" --strict

@@ -40,7 +40,7 @@ const MACHINE: [&str; 5] = [
 ];
 
 /// A file that does not open with `//!`.
-pub fn no_header(source: &Source<'_>) -> Vec<Fault> {
+pub(super) fn no_header(source: &Source<'_>) -> Vec<Fault> {
     if source.text.starts_with("//!") {
         return Vec::new();
     }
@@ -48,7 +48,7 @@ pub fn no_header(source: &Source<'_>) -> Vec<Fault> {
 }
 
 /// A file beyond the bound.
-pub fn too_long(source: &Source<'_>) -> Vec<Fault> {
+pub(super) fn too_long(source: &Source<'_>) -> Vec<Fault> {
     let lines = source.text.lines().count();
     if lines <= LINES_MAX {
         return Vec::new();
@@ -57,7 +57,7 @@ pub fn too_long(source: &Source<'_>) -> Vec<Fault> {
 }
 
 /// A test that never runs, or whose name says what the attribute says already.
-pub fn weak_test(source: &Source<'_>) -> Vec<Fault> {
+pub(super) fn weak_test(source: &Source<'_>) -> Vec<Fault> {
     let mut faults = Vec::new();
     for (index, line) in source.code.lines().enumerate() {
         if line.contains("#[ignore") {
@@ -71,7 +71,7 @@ pub fn weak_test(source: &Source<'_>) -> Vec<Fault> {
 }
 
 /// A path of one machine in a text that everybody gets.
-pub fn machine_path(file: &File) -> Vec<Fault> {
+pub(super) fn machine_path(file: &File) -> Vec<Fault> {
     let mut faults = Vec::new();
     for (index, line) in file.text.lines().enumerate() {
         for start in MACHINE {
@@ -85,7 +85,7 @@ pub fn machine_path(file: &File) -> Vec<Fault> {
 }
 
 /// An entry at the top that is not among those that may stand there.
-pub fn stranger_at_the_top(names: &[String]) -> Vec<Fault> {
+pub(super) fn stranger_at_the_top(names: &[String]) -> Vec<Fault> {
     names
         .iter()
         .filter(|name| !TOP.contains(&name.as_str()))
@@ -94,7 +94,7 @@ pub fn stranger_at_the_top(names: &[String]) -> Vec<Fault> {
 }
 
 /// `make x` in code of a text, where the Makefile has no target x.
-pub fn no_such_target(file: &File, makefile: &File) -> Vec<Fault> {
+pub(super) fn no_such_target(file: &File, makefile: &File) -> Vec<Fault> {
     let is_target = |name: &str| {
         makefile.text.lines().any(|line| {
             line.strip_prefix(name).is_some_and(|rest| rest.trim_start().starts_with(':'))
@@ -110,7 +110,7 @@ pub fn no_such_target(file: &File, makefile: &File) -> Vec<Fault> {
 }
 
 /// `tidegate x` in code of a text, where no file of `verbs` is the verb's.
-pub fn no_such_verb(file: &File, verbs: &[String]) -> Vec<Fault> {
+pub(super) fn no_such_verb(file: &File, verbs: &[String]) -> Vec<Fault> {
     let has_file = |verb: &str| {
         let (alone, folder) = (format!("src/cli/{verb}.rs"), format!("src/cli/{verb}/mod.rs"));
         verbs.iter().any(|path| *path == alone || *path == folder)
@@ -147,7 +147,7 @@ fn commands(file: &File, program: &str) -> Vec<(usize, String)> {
 /// Lines of fenced blocks and spans in backticks, with their line. A file that is not Markdown is
 /// code as a whole.
 fn code_of(file: &File) -> Vec<(usize, &str)> {
-    let is_markdown = file.path.ends_with(".md");
+    let is_markdown = has_ending(&file.path, "md");
     let mut in_block = false;
     let mut code = Vec::new();
     for (index, line) in file.text.lines().enumerate() {
@@ -163,7 +163,7 @@ fn code_of(file: &File) -> Vec<(usize, &str)> {
 }
 
 /// A relative link, or a path of the clone in backticks, that leads nowhere.
-pub fn dead_reference(file: &File, exists: impl Fn(&str) -> bool) -> Vec<Fault> {
+pub(super) fn dead_reference(file: &File, exists: impl Fn(&str) -> bool) -> Vec<Fault> {
     let mut faults = Vec::new();
     let folder = file.path.rsplit_once('/').map_or("", |(folder, _)| folder);
     for (line, target) in links(file) {
@@ -181,7 +181,7 @@ pub fn dead_reference(file: &File, exists: impl Fn(&str) -> bool) -> Vec<Fault> 
 }
 
 /// A metric in a text or an alert rule that the generated list of metrics does not have.
-pub fn no_such_metric(file: &File, metrics: &File) -> Vec<Fault> {
+pub(super) fn no_such_metric(file: &File, metrics: &File) -> Vec<Fault> {
     let mut faults = Vec::new();
     for (index, line) in file.text.lines().enumerate() {
         for (at, _) in line.match_indices("tidegate_") {
@@ -241,8 +241,11 @@ fn clone_path(code: &str) -> Option<String> {
     if FOLDERS.iter().any(|folder| code.starts_with(folder)) {
         return Some(code.to_owned());
     }
-    let is_rust = std::path::Path::new(code).extension().is_some_and(|end| end == "rs");
-    (is_rust && !code.starts_with('/')).then(|| format!("src/{code}"))
+    (has_ending(code, "rs") && !code.starts_with('/')).then(|| format!("src/{code}"))
+}
+
+fn has_ending(path: &str, ending: &str) -> bool {
+    std::path::Path::new(path).extension().is_some_and(|found| found == ending)
 }
 
 #[cfg(test)]

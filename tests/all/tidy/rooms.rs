@@ -77,7 +77,7 @@ fn room_of(path: &str) -> Option<(usize, &'static str)> {
 }
 
 /// `use crate::x`, `crate::x::…` or the same through `super`, where x stands above this file's room.
-pub fn use_goes_up(source: &Source<'_>) -> Vec<Fault> {
+pub(super) fn use_goes_up(source: &Source<'_>) -> Vec<Fault> {
     let Some((rank, room)) = room_of(source.path) else {
         return unplaced(source);
     };
@@ -132,7 +132,7 @@ fn first_name(path: &str) -> String {
 }
 
 /// A pure room that reaches for the world outside its arguments.
-pub fn reaches_outside(source: &Source<'_>) -> Vec<Fault> {
+pub(super) fn reaches_outside(source: &Source<'_>) -> Vec<Fault> {
     let Some((_, room)) = room_of(source.path).filter(|(_, room)| PURE.contains(room)) else {
         return Vec::new();
     };
@@ -155,7 +155,7 @@ fn starts_with_path(path: &str, start: &str) -> bool {
 }
 
 /// A crate used outside its place.
-pub fn guest_elsewhere(source: &Source<'_>) -> Vec<Fault> {
+pub(super) fn guest_elsewhere(source: &Source<'_>) -> Vec<Fault> {
     let paths = source::use_paths(&source.production);
     let mut faults = Vec::new();
     for (guest, homes) in GUESTS {
@@ -190,7 +190,7 @@ fn inline_uses(code: &str, guest: &str) -> Vec<usize> {
 }
 
 /// `unsafe` outside its file.
-pub fn unsafe_elsewhere(source: &Source<'_>) -> Vec<Fault> {
+pub(super) fn unsafe_elsewhere(source: &Source<'_>) -> Vec<Fault> {
     if UNSAFE.contains(&source.path) {
         return Vec::new();
     }

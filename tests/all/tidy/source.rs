@@ -9,21 +9,21 @@ const CFG_TEST: &str = "#[cfg(test)]";
 
 /// A text file of the clone; `path` is from the top, with slashes.
 #[derive(Debug, Clone)]
-pub struct File {
-    pub path: String,
-    pub text: String,
+pub(super) struct File {
+    pub(super) path: String,
+    pub(super) text: String,
 }
 
 /// A broken rule; `line` from 1, 0 for the file as a whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fault {
-    pub path: String,
-    pub line: usize,
-    pub what: String,
+pub(super) struct Fault {
+    pub(super) path: String,
+    pub(super) line: usize,
+    pub(super) what: String,
 }
 
 impl Fault {
-    pub fn new(path: &str, line: usize, what: impl Into<String>) -> Fault {
+    pub(super) fn new(path: &str, line: usize, what: impl Into<String>) -> Fault {
         Fault { path: path.to_owned(), line, what: what.into() }
     }
 }
@@ -39,18 +39,18 @@ impl fmt::Display for Fault {
 
 /// A Rust file with its blanked forms.
 #[derive(Debug)]
-pub struct Source<'a> {
-    pub path: &'a str,
-    pub text: &'a str,
+pub(super) struct Source<'a> {
+    pub(super) path: &'a str,
+    pub(super) text: &'a str,
     /// Comments, texts and characters blanked.
-    pub code: String,
+    pub(super) code: String,
     /// `code` with every item under `#[cfg(test)]` blanked; empty for a file of tests.
-    pub production: String,
+    pub(super) production: String,
 }
 
 impl<'a> Source<'a> {
     /// `tests` are the beginnings of paths that [`test_places`] found.
-    pub fn read(file: &'a File, tests: &[String]) -> Source<'a> {
+    pub(super) fn read(file: &'a File, tests: &[String]) -> Source<'a> {
         let code = without_texts(&file.text);
         let is_test = !file.path.starts_with("src/")
             || tests.iter().any(|place| file.path.starts_with(place.as_str()));
@@ -58,14 +58,14 @@ impl<'a> Source<'a> {
         Source { path: &file.path, text: &file.text, code, production }
     }
 
-    pub fn fault(&self, line: usize, what: impl Into<String>) -> Fault {
+    pub(super) fn fault(&self, line: usize, what: impl Into<String>) -> Fault {
         Fault::new(self.path, line, what)
     }
 }
 
 /// Beginnings of the paths of modules that are declared as `#[cfg(test)] mod name;`, in a file or a
 /// folder of their own. A name alone exempts no file.
-pub fn test_places(files: &[File]) -> Vec<String> {
+pub(super) fn test_places(files: &[File]) -> Vec<String> {
     let mut places = Vec::new();
     for file in files {
         let (folder, name) = file.path.rsplit_once('/').unwrap_or(("", &file.path));
@@ -83,12 +83,12 @@ pub fn test_places(files: &[File]) -> Vec<String> {
                 continue;
             }
             let Some((_, module)) = declared.rsplit_once("mod ") else { continue };
-            match text.split_once("path = \"").and_then(|(_, rest)| rest.split_once('"')) {
-                Some((path, _)) => places.push(format!("{folder}/{path}")),
-                None => {
-                    places.push(format!("{inside}/{}.rs", module.trim()));
-                    places.push(format!("{inside}/{}/", module.trim()));
-                }
+            let path = text.split_once("path = \"").and_then(|(_, rest)| rest.split_once('"'));
+            if let Some((path, _)) = path {
+                places.push(format!("{folder}/{path}"));
+            } else {
+                places.push(format!("{inside}/{}.rs", module.trim()));
+                places.push(format!("{inside}/{}/", module.trim()));
             }
         }
     }
@@ -96,7 +96,7 @@ pub fn test_places(files: &[File]) -> Vec<String> {
 }
 
 /// Lines (from 1) of `code` on which `word` stands as a whole name or path.
-pub fn lines_with(code: &str, word: &str) -> Vec<usize> {
+pub(super) fn lines_with(code: &str, word: &str) -> Vec<usize> {
     let mut lines: Vec<usize> =
         places_of(code, word).into_iter().map(|at| line_of(code, at)).collect();
     lines.dedup();
@@ -104,7 +104,7 @@ pub fn lines_with(code: &str, word: &str) -> Vec<usize> {
 }
 
 /// Byte places of `word` in `code` where neither neighbour continues a name.
-pub fn places_of(code: &str, word: &str) -> Vec<usize> {
+pub(super) fn places_of(code: &str, word: &str) -> Vec<usize> {
     let stands_alone = |at: usize| {
         let before = code[..at].chars().next_back();
         let after = code[at + word.len()..].chars().next();
@@ -113,16 +113,16 @@ pub fn places_of(code: &str, word: &str) -> Vec<usize> {
     code.match_indices(word).map(|(at, _)| at).filter(|at| stands_alone(*at)).collect()
 }
 
-pub fn line_of(text: &str, at: usize) -> usize {
+pub(super) fn line_of(text: &str, at: usize) -> usize {
     text[..at].matches('\n').count() + 1
 }
 
-pub fn is_name(c: char) -> bool {
+pub(super) fn is_name(c: char) -> bool {
     c.is_alphanumeric() || c == '_'
 }
 
 /// Every path that the `use` items of `code` bring in, with groups written out, and its line.
-pub fn use_paths(code: &str) -> Vec<(usize, String)> {
+pub(super) fn use_paths(code: &str) -> Vec<(usize, String)> {
     let mut paths = Vec::new();
     for at in places_of(code, "use") {
         let Some(length) = code[at..].find(';') else { continue };
