@@ -11,7 +11,7 @@ use crate::alert::{self, Colour, pretty};
 use crate::config::Settings;
 use crate::detect::Limits;
 use crate::event::DecodeLimits;
-use crate::rule::Level;
+use crate::rule::{Level, RuleSet};
 use crate::scan::{
     Clock, Found, Input, ReadBytes, ScanOptions, Scanner, find_inputs, first_event_time,
     sort_inputs,
@@ -117,7 +117,7 @@ impl Severity {
 pub fn run(args: &Args, global: &Global, output: &mut Output<'_>) -> Result<ExitCode, Failure> {
     let (settings, _) = global.settings()?;
     let rules = load_for_scan(&settings, &args.rules)?;
-    let writer = alert::Writer::new(alert_settings(&settings), Arc::<_>::clone(&rules));
+    let writer = alert::Writer::new(alert_settings(&settings), Arc::<RuleSet>::clone(&rules));
     let options = options(args, &settings);
     let mut scanner = Scanner::new(rules, writer, options)?;
 
