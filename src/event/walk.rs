@@ -8,9 +8,9 @@
 //! Of equal member names the last one counts. The walk only notices that a wanted name comes twice and
 //! gives up; the caller then reads the document as a tree, where it is simple.
 //!
-//! What is skipped is still checked as JSON (strings, escapes, control characters, numbers, nesting) by
-//! the parser; only two things are not looked at there: whether a number fits a double, and whether
-//! `\u` escapes pair up. UTF-8 and depth are checked before, over all bytes.
+//! What is skipped is still checked as JSON (structure, literals, numbers, strings, control characters)
+//! by the parser; not looked at there are the four digits of a `\u` escape and whether they pair up, and
+//! whether a number fits a double. UTF-8 and depth are checked before, over all bytes.
 
 use super::cloudtrail::{Input, ResourceEntry, is_plain_bucket_name};
 use super::projection::{NO_SLOT, NodeId, Projection, Resources, Role};
@@ -38,6 +38,13 @@ impl From<u64> for Number {
 impl From<i64> for Number {
     fn from(number: i64) -> Self {
         u64::try_from(number).map_or(Number::Signed(number), Number::Unsigned)
+    }
+}
+
+impl From<f64> for Number {
+    fn from(number: f64) -> Self {
+        // Parsers disagree about the sign of `-0`.
+        Number::Float(number + 0.0)
     }
 }
 
@@ -447,7 +454,7 @@ impl<'de> Visitor<'de> for At<'_, '_, 'de> {
     }
 
     fn visit_f64<E>(self, value: f64) -> Result<(), E> {
-        self.put(Value::Number(Number::Float(value)));
+        self.put(Value::Number(value.into()));
         Ok(())
     }
 
