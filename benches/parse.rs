@@ -50,6 +50,7 @@ fn main() -> std::io::Result<()> {
         ("walk by serde_json", Box::new(|text| drop(by_serde_json(&projection, text)))),
         ("walk by simd-json", Box::new(|text| by_simd_json(&projection, text, &mut scratch))),
         ("walk by sonic-rs", Box::new(|text| drop(by_sonic(&projection, text)))),
+        ("walk of plain text", Box::new(|text| drop(by_scan(&projection, text)))),
         ("decoder", Box::new(|text| decode(&mut decoder, text))),
     ];
     // `cargo bench --bench parse -- decoder` runs the rows of that name alone, for a profiler.
@@ -89,6 +90,10 @@ fn by_serde_json<'a>(projection: &Projection, text: &'a str) -> Vec<Value<'a>> {
 fn by_sonic<'a>(projection: &Projection, text: &'a str) -> Vec<Value<'a>> {
     let mut parser = sonic_rs::Deserializer::from_str(black_box(text));
     projection.project(&mut parser, Vec::with_capacity(48)).expect("generated JSON")
+}
+
+fn by_scan<'a>(projection: &Projection, text: &'a str) -> Vec<Value<'a>> {
+    projection.project_plain(black_box(text), Vec::with_capacity(48)).expect("plain text")
 }
 
 /// simd-json writes into its input, so it needs a copy of every record.
