@@ -1,0 +1,16 @@
+//! What the engine asks of a rule set.
+
+use crate::event::{Event, FieldSet};
+use crate::rule::{Rule, RuleIndex};
+
+/// The loaded rules, as the engine sees them.
+pub trait Catalogue {
+    /// All alerting rules; [`RuleIndex`] counts in this order.
+    fn rules(&self) -> &[Rule];
+
+    /// Puts the rules that `event` matches into `out`, ascending, each once; clears `out` first.
+    fn matching(&self, event: &Event<'_>, out: &mut Vec<RuleIndex>);
+
+    /// The fields that events carry.
+    fn fields(&self) -> &FieldSet;
+}
