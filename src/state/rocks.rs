@@ -16,9 +16,6 @@ use rocksdb::{
 };
 use std::path::Path;
 
-/// Version of the RocksDB that is built in; a test compares it with Cargo.lock.
-pub const ROCKSDB_VERSION: &str = "11.8.1";
-
 const FORMAT: u32 = 1;
 const FORMAT_KEY: &[u8] = b"\xfftidegate.format";
 const CHANGELOG_KEY: &[u8] = b"\xfftidegate.changelog";
@@ -38,7 +35,9 @@ pub struct RocksShared {
 
 impl std::fmt::Debug for RocksShared {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("RocksShared").field("cached_bytes", &self.cache.get_usage()).finish()
+        f.debug_struct("RocksShared")
+            .field("cached_bytes", &self.cache.get_usage())
+            .finish_non_exhaustive()
     }
 }
 
@@ -89,9 +88,8 @@ impl RocksStore {
         shared: &RocksShared,
         options: RocksOptions,
     ) -> Result<Self, StoreError> {
-        std::fs::create_dir_all(path).map_err(|error| {
-            StoreError::Disk(format!("{}: {error}", path.display()))
-        })?;
+        std::fs::create_dir_all(path)
+            .map_err(|error| StoreError::Disk(format!("{}: {error}", path.display())))?;
         let db = DB::open(&database_options(shared), path).map_err(|error| read_error(&error))?;
         let mut write = WriteOptions::default();
         write.disable_wal(!options.wal);
