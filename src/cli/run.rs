@@ -77,7 +77,7 @@ where
         options: Arc::clone(&options),
         processors,
         fault,
-        observer: Arc::new(MetricsObserver::new(options.workers)),
+        observer: Arc::new(MetricsObserver::new()),
         topics: checked,
     })?;
     let monitor = Monitor::new(&rules, &options, process, Arc::clone(&health), supervisor.published());
