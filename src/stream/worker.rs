@@ -154,7 +154,12 @@ impl<C: Cluster, P: Processors, F: Fault> Worker<C, P, F> {
                 self.fenced = Some((self.cluster.now() + verdict, reason));
                 Ok(Pace::Continue)
             }
-            other => other,
+            Err(error) => {
+                // What was committed since the last snapshot would not be counted otherwise.
+                self.publish();
+                Err(error)
+            }
+            pace => pace,
         }
     }
 
@@ -395,10 +400,12 @@ impl<C: Cluster, P: Processors, F: Fault> Worker<C, P, F> {
             if task.state.start.is_some() {
                 continue;
             }
+            let began = self.cluster.now();
             let result = take_batch(&mut self.cluster, task, &limits, wall);
             match result {
                 Ok(0) => {}
                 Ok(count) => {
+                    self.observer.evaluated(count, self.cluster.now().saturating_sub(began));
                     self.turn += count;
                     self.waiting_since.get_or_insert(wall);
                     if !task.state.outcomes.alerts.is_empty() {
@@ -541,6 +548,7 @@ impl<C: Cluster, P: Processors, F: Fault> Worker<C, P, F> {
             self.note_committed(part);
             self.store_committed(part)?;
         }
+        self.observer.stored(self.cluster.now().saturating_sub(commit.began));
         self.fault.at(Point::AfterStore);
         Ok(())
     }
@@ -551,6 +559,7 @@ impl<C: Cluster, P: Processors, F: Fault> Worker<C, P, F> {
         transactions.changelog_bytes += u64::try_from(part.changes.byte_len()).unwrap_or(0);
         transactions.dead_letters += u64::try_from(part.dead_letters.len()).unwrap_or(0);
         self.progress.counts.add(&part.counts);
+        self.progress.by_task.entry(part.task).or_default().add(&part.counts);
         for alert in &part.alerts {
             let key = (alert.rule, alert.level, alert.kind);
             *self.progress.counts.alerts.entry(key).or_default() += 1;
@@ -610,6 +619,10 @@ impl<C: Cluster, P: Processors, F: Fault> Worker<C, P, F> {
     pub(super) fn publish(&mut self) {
         self.last_publish = self.cluster.now();
         self.progress.ticked = Some(self.cluster.wall());
+        if self.commit.is_none() && !self.has_progress() {
+            // Partitions that were lost take what waited with them.
+            self.waiting_since = None;
+        }
         self.progress.waiting_since = self.waiting_since;
         self.progress.dirty_bytes = self.dirty_bytes();
         let Self { slots, cluster, .. } = self;
