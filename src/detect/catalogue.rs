@@ -1,7 +1,7 @@
 //! What the engine asks of a rule set.
 
 use crate::event::{Event, FieldSet};
-use crate::rule::{Rule, RuleIndex};
+use crate::rule::{Rule, RuleIndex, RuleSet};
 
 /// The loaded rules, as the engine sees them.
 pub trait Catalogue {
@@ -13,4 +13,18 @@ pub trait Catalogue {
 
     /// The fields that events carry.
     fn fields(&self) -> &FieldSet;
+}
+
+impl Catalogue for RuleSet {
+    fn rules(&self) -> &[Rule] {
+        RuleSet::rules(self)
+    }
+
+    fn matching(&self, event: &Event<'_>, out: &mut Vec<RuleIndex>) {
+        RuleSet::matching(self, event, out);
+    }
+
+    fn fields(&self) -> &FieldSet {
+        RuleSet::fields(self)
+    }
 }

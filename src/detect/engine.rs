@@ -27,7 +27,7 @@ use std::sync::Arc;
 
 /// The state of one partition and the rules that are applied to it.
 #[derive(Debug)]
-pub struct Engine<S, C> {
+pub struct Engine<S, C = crate::rule::RuleSet> {
     pub(super) rules: Arc<C>,
     pub(super) plan: Plan,
     pub(super) limits: Limits,

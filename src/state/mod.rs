@@ -16,5 +16,5 @@ pub use cache::{AlreadyHashed, Cache, CacheKey, Cached, Found, Keep, SlotId};
 pub use changes::{Change, Changes};
 pub use memory::MemoryStore;
 pub use meta::MetaRow;
-pub use rocks::{RocksOptions, RocksShared, RocksStore};
+pub use rocks::{ROCKSDB_VERSION, RocksOptions, RocksShared, RocksStore};
 pub use store::{Store, StoreError};

@@ -16,6 +16,9 @@ use rocksdb::{
 };
 use std::path::Path;
 
+/// Version of the RocksDB that is built in; a test compares it with Cargo.lock.
+pub const ROCKSDB_VERSION: &str = "11.8.1";
+
 const FORMAT: u32 = 1;
 const FORMAT_KEY: &[u8] = b"\xfftidegate.format";
 const CHANGELOG_KEY: &[u8] = b"\xfftidegate.changelog";
