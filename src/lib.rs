@@ -1,6 +1,6 @@
 //! tidegate finds data leaving Amazon S3 while it is leaving.
 //!
-//! The map, top to bottom; `use` goes only downwards:
+//! The map, from what is built on to what builds on it; `use` goes only upwards in this list:
 //!
 //! | room | owns |
 //! |---|---|
@@ -9,10 +9,25 @@
 //! | [`rule`] | Sigma: text → matcher |
 //! | [`state`] | rows, changes, stores |
 //! | [`detect`] | the engine: event → finding |
-//! | [`stream`] | Kafka: worker, task, commit, restore, rebalance |
+//! | [`alert`] | finding → OCSF record with its envelope |
+//! | [`config`] | text → checked settings |
+//! | [`telemetry`] | metric handles, logs |
+//! | [`generate`] | streams for the demo and the benches |
+//! | [`scan`] | files and folders → engine → alerts |
+//! | [`stream`] | Kafka: worker, task, commit, restore |
+//! | [`serve`] | admin HTTP |
+//! | [`cli`] | one file for each verb |
+
+pub mod alert;
+pub mod cli;
+pub mod config;
 pub mod detect;
 pub mod event;
+pub mod generate;
 pub mod rule;
+pub mod scan;
+pub mod serve;
 pub mod state;
 pub mod stream;
+pub mod telemetry;
 pub mod units;

@@ -3,11 +3,38 @@
 //! Owns what a log entry means. Knows nothing of rules, Kafka or files; the caller says which fields
 //! are wanted ([`FieldSet`]) and gets exactly these, read in one pass. Malformed input becomes a
 //! [`Refusal`] with a closed reason, never a panic and never silence.
+//!
+//! The way of a record: [`Decoder`] unwraps (`gzip`), finds the documents in the text (`lines`), reads
+//! each one once through the compiled paths (`projection`, `walk`), asks `container` what it is when
+//! it is not a single record, and lets `cloudtrail` judge and derive.
 
-mod field;
-mod value;
+mod address;
+mod amount;
+mod build;
+mod cloudtrail;
+mod container;
+mod decoder;
 mod entry;
+mod facts;
+mod field;
+mod gzip;
+mod identity;
+mod lines;
+mod projection;
+mod raw;
+#[cfg(test)]
+mod tests;
+mod time;
+mod tree;
+mod value;
+mod walk;
 
+pub use address::{canonical_address, is_external};
+pub use cloudtrail::{derived_names, is_known_derived};
+pub use decoder::{DecodeLimits, Decoder, Format};
 pub use entry::{Entry, Event, EventId, Identity, Refusal, RefusalReason, Skip, Source};
+pub use facts::Facts;
 pub use field::{FieldId, FieldSet};
+pub use projection::Projection;
+pub use time::parse_event_time;
 pub use value::{Amount, Number, Value};

@@ -1,13 +1,62 @@
 //! Sigma rules: text → YAML with positions → syntax tree → checked → compiled (rules.md).
 //!
-//! Owns what a rule says. Is given text and names, does no IO, keeps no state. `read` and `check`
-//! return everything they understood plus every [`Problem`], so a user sees all mistakes at once.
+//! Owns what a rule says. Is given text and names, does no IO, keeps no state. Readers return
+//! everything they understood plus every [`Problem`], so a user sees all mistakes at once.
+//!
+//! | step | files |
+//! |---|---|
+//! | text → nodes | `yaml`, `shape` and `keys` (which keys there are), `report` |
+//! | nodes → syntax tree | `document`, `detection`, `modifier`, `pattern`, `condition`, `correlation`, `own`, `list`, `title` |
+//! | all documents together | `load`, `check`, `names`, `coverage`, `fingerprint` |
+//! | compiled | `build`, `compile`, `predicate` with its matchers, `dispatch`, `set` |
+//! | tests inside rules | [`tests`] |
 
+mod build;
+mod builtin;
+mod caseless;
+mod check;
+mod compile;
+mod condition;
+mod correlation;
+mod coverage;
+mod derived;
+mod detection;
+mod dispatch;
+mod document;
+mod fingerprint;
+mod glob;
+mod keys;
+mod list;
+mod load;
 mod model;
+mod modifier;
+mod names;
+mod networks;
+mod own;
+mod pattern;
+mod predicate;
 mod problem;
+mod report;
+mod scalar_text;
+mod schema;
+mod set;
+mod shape;
+mod span_text;
+pub mod tests;
+mod title;
+mod yaml;
 
+pub use builtin::builtin;
+pub use list::{ListType, ListValues, WhenEmpty};
+pub use load::{LoadOptions, Loaded, RuleFile, Tune, load};
 pub use model::{
-    Collect, CollectHow, Condition, Dedup, Kind, Level, MissingGroup, Rule, RuleIndex, RuleText,
-    StateId, Status, Tier, Window, WindowKind, Measure,
+    Collect, CollectHow, Condition, Dedup, Kind, Level, Measure, MissingGroup, Rule, RuleIndex,
+    RuleText, StateId, Status, Tier, Window, WindowKind,
 };
 pub use problem::{Place, Problem, Severity};
+pub use schema::schema;
+pub use set::RuleSet;
+pub use title::{TitleError, TitleForm, TitlePart, title_parts};
+
+#[cfg(test)]
+mod checks;

@@ -27,6 +27,33 @@ pub enum Level {
     Critical,
 }
 
+impl Level {
+    /// Sigma's word for it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Level::Informational => "informational",
+            Level::Low => "low",
+            Level::Medium => "medium",
+            Level::High => "high",
+            Level::Critical => "critical",
+        }
+    }
+
+    /// The level of Sigma's word.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        match name {
+            "informational" => Some(Level::Informational),
+            "low" => Some(Level::Low),
+            "medium" => Some(Level::Medium),
+            "high" => Some(Level::High),
+            "critical" => Some(Level::Critical),
+            _ => None,
+        }
+    }
+}
+
 /// Sigma's `status`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Status {

@@ -4,11 +4,16 @@
 //! [`Worker`] advances by steps over tasks (`task.rs`), restores (`restore.rs`), rebalances
 //! (`rebalance.rs`) and transactions (`commit.rs`); [`RealCluster`] is Apache Kafka through rdkafka.
 //! The [`Supervisor`] runs one worker on each thread and knows of errors only what must happen next.
-//! Nothing here knows what a rule means: records go into a [`Processor`], outcomes come out.
+//! Records go into a [`Processor`], outcomes come out; [`RuleProcessors`] is that of `run`.
+//!
+//! Beside the pipeline: `topics` (plan, create), `preflight` (what `run` checks), `publish` (files →
+//! topic), `reader` (alerts for people), `rehearsal` and `embedded` (the demo's way).
 
+pub mod access;
 mod cluster;
 mod commit;
 mod dead_letter;
+pub mod embedded;
 mod error;
 mod event;
 mod fault;
@@ -16,10 +21,16 @@ mod ffi;
 pub mod invariant;
 mod kafka;
 mod options;
+pub mod preflight;
 mod processing;
+mod processor;
 mod progress;
+pub mod publish;
+pub mod reader;
 mod rebalance;
+pub mod rehearsal;
 mod restore;
+pub mod settings;
 mod supervisor;
 mod task;
 pub mod topics;
@@ -35,9 +46,10 @@ pub use error::{
 };
 pub use event::WorkerEvent;
 pub use fault::{Fault, NoFault, Point};
-pub use kafka::{EmbeddedBroker, RealCluster};
+pub use kafka::RealCluster;
 pub use options::{Guarantee, Options, Properties, Rhythm, SourceOptions, StartFrom};
 pub use processing::{Outcomes, OwnedRecord, PendingAlert, Processor, Processors};
+pub use processor::{Emission, RuleProcessor, RuleProcessors, SourceLogic};
 pub use progress::{
     CommitReport, Counts, Observer, PartitionProgress, PartitionState, Progress, Published,
     RebalanceCounts, RebuildReason, TransactionCounts,

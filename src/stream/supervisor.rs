@@ -11,7 +11,7 @@ use super::kafka::RealCluster;
 use super::options::Options;
 use super::processing::Processors;
 use super::progress::{Observer, Published};
-use super::topics::Checked;
+use super::preflight::Checked;
 use super::worker::{Pace, Parts, Worker};
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -23,7 +23,7 @@ use super::progress::{
 use super::rebalance::Giving;
 use super::restore::{self, Piece, RestoreOptions};
 use super::task::{Closed, NotRestored, Restoring, Running, Suspended, Task};
-use super::topics::Checked;
+use super::preflight::Checked;
 use crate::detect::Origin;
 use crate::state::{Changes, StoreError};
 use crate::units::WallTime;

@@ -5,10 +5,10 @@ use super::errors::{broker_error, plain};
 use super::properties;
 use crate::stream::error::BrokerError;
 use crate::stream::options::Options;
-use crate::stream::topics::{Found, Wanted};
-use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication};
+use crate::stream::preflight::Found;
+use rdkafka::admin::{AdminClient, AdminOptions, ResourceSpecifier};
 use rdkafka::config::FromClientConfigAndContext;
-use rdkafka::types::{RDKafkaErrorCode, RDKafkaRespErr};
+use rdkafka::types::RDKafkaRespErr;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake};
@@ -90,27 +90,6 @@ impl Admin {
             all.push(entries.filter_map(|entry| Some((entry.name, entry.value?))).collect());
         }
         Ok(all)
-    }
-
-    /// Creates one topic; one that appeared in between is no error.
-    pub(crate) fn create(&self, wanted: &Wanted) -> Result<(), BrokerError> {
-        let replication = TopicReplication::Fixed(wanted.replication);
-        let mut topic = NewTopic::new(&wanted.name, wanted.partitions, replication);
-        for (name, value) in &wanted.settings {
-            topic = topic.set(name, value);
-        }
-        let options = AdminOptions::new().operation_timeout(Some(CALL));
-        let answers = wait_for(self.client.create_topics(&[topic], &options))
-            .map_err(|error| broker_error(&error))?;
-        for answer in answers {
-            match answer {
-                Ok(_) | Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
-                Err((name, code)) => {
-                    return Err(plain(code, format!("topic '{name}': {code}"), false));
-                }
-            }
-        }
-        Ok(())
     }
 }
 

@@ -7,7 +7,6 @@
 
 mod admin;
 mod context;
-mod embedded;
 mod errors;
 mod input;
 mod output;
@@ -15,7 +14,6 @@ mod properties;
 mod real;
 mod restore;
 
-pub use embedded::EmbeddedBroker;
 pub use real::RealCluster;
 
 pub(super) use admin::Admin;

@@ -1,0 +1,104 @@
+//! What does one event cost the matcher, when no rule wants it and when the download rules do, and
+//! what changes when there are 800 rules instead of the pack's four?
+//!
+//! Input: four kinds of decoded event; the pack, and the pack with 796 synthetic rules, each of which
+//! names an event source and one to three event names, every fourth one a `contains` as well.
+//! Read it as: nanoseconds for one event; `unwanted` must stay the same from 4 to 800 rules, since an
+//! event that no rule wants costs a few hashes however many rules there are. Decoding is not in it.
+//! `cargo bench --bench match`.
+
+use divan::{Bencher, black_box};
+use std::borrow::Cow;
+use std::fmt::Write as _;
+use tidegate::event::{Event, Identity, Number, Source, Value};
+use tidegate::rule::{LoadOptions, RuleFile, RuleIndex, RuleSet, builtin, load};
+use tidegate::units::EventTime;
+
+fn main() {
+    divan::main();
+}
+
+const RULES: [usize; 2] = [4, 800];
+
+#[divan::bench(args = RULES)]
+fn unwanted(bencher: Bencher<'_, '_>, rules: usize) {
+    measure(bencher, rules, "ec2.amazonaws.com", "DescribeVolumes", "IAMUser");
+}
+
+#[divan::bench(args = RULES)]
+fn unwanted_call_of_a_wanted_source(bencher: Bencher<'_, '_>, rules: usize) {
+    measure(bencher, rules, "s3.amazonaws.com", "HeadObject", "IAMUser");
+}
+
+#[divan::bench(args = RULES)]
+fn download_that_counts(bencher: Bencher<'_, '_>, rules: usize) {
+    measure(bencher, rules, "s3.amazonaws.com", "GetObject", "IAMUser");
+}
+
+#[divan::bench(args = RULES)]
+fn download_by_a_service(bencher: Bencher<'_, '_>, rules: usize) {
+    measure(bencher, rules, "s3.amazonaws.com", "GetObject", "AWSService");
+}
+
+fn measure(bencher: Bencher<'_, '_>, count: usize, source: &str, name: &str, identity: &str) {
+    let rules = rule_set(count);
+    let event = event(&rules, source, name, identity);
+    let mut out: Vec<RuleIndex> = Vec::with_capacity(count);
+    bencher.bench_local(|| {
+        rules.matching(black_box(&event), &mut out);
+        out.len()
+    });
+}
+
+fn rule_set(count: usize) -> RuleSet {
+    let mut text = String::new();
+    for number in builtin().len()..count {
+        let _ = write!(
+            text,
+            "---\ntitle: R{number}\nname: r{number}\nlogsource: {{product: aws, service: cloudtrail}}\n\
+             detection:\n  selection:\n    eventSource: service{}.amazonaws.com\n    eventName: [Call{number}, GetObject]\n",
+            number % 40
+        );
+        if number % 4 == 0 {
+            text.push_str("    userAgent|contains: [rclone, cyberduck, 'S3 Browser']\n");
+        }
+        text.push_str("  condition: selection\n");
+    }
+    let synthetic = RuleFile { name: "synthetic.yml".into(), text, builtin: false };
+    let files: Vec<RuleFile> = builtin().into_iter().chain([synthetic]).collect();
+    load(&files, &LoadOptions::default()).rules.expect("the synthetic rules have no mistake")
+}
+
+fn event<'a>(rules: &RuleSet, source: &'a str, name: &'a str, identity: &'a str) -> Event<'a> {
+    let text = |text: &'a str| Value::Text(Cow::Borrowed(text));
+    let value = |field: &str| match field {
+        "eventSource" => text(source),
+        "eventName" => text(name),
+        "eventType" => text("AwsApiCall"),
+        "eventCategory" => text("Data"),
+        "userIdentity.type" => text(identity),
+        "userIdentity.accountId" => text("111122223333"),
+        "userIdentity.arn" => text("arn:aws:iam::111122223333:user/alice"),
+        "tidegate.principal" => text("arn:aws:iam::111122223333:user/alice"),
+        "tidegate.bucket" => text("orders-archive"),
+        "tidegate.key" => text("2025/03/part-0001.parquet"),
+        "tidegate.outcome" => text("success"),
+        "tidegate.source_kind" => text("ip"),
+        "tidegate.source_ip" => text("198.51.100.24"),
+        "tidegate.source_is_external" => Value::Bool(false),
+        "tidegate.service_call" => Value::Bool(identity == "AWSService"),
+        "tidegate.anonymous" => Value::Bool(false),
+        "tidegate.bytes_out" => Value::Number(Number::Unsigned(1_048_576)),
+        "userAgent" => text("[aws-cli/2.15.30 md/Botocore#2.0.0 command/s3.cp]"),
+        _ => Value::Absent,
+    };
+    Event {
+        source: Source::CloudTrail,
+        time: EventTime::from_millis(1_741_593_600_000),
+        identity: Identity(1),
+        shared_identity: None,
+        id: Cow::Borrowed("00000000-0000-4000-8000-000000000001"),
+        raw: b"{}",
+        values: rules.fields().iter().map(|(_, name)| value(name)).collect(),
+    }
+}

@@ -1,0 +1,169 @@
+//! `tidegate run`: detect on Kafka until a signal says stop.
+
+use super::catalogue::{self, Locality};
+use super::pipeline::{processors, secret_failure};
+use super::validate::topics_failure;
+use super::{ExitCode, Failure, Global};
+use crate::config::check_host;
+use crate::rule::{Kind, RuleSet};
+use crate::serve::{Admin, Server, Version};
+use crate::stream::monitor::{MetricsObserver, Monitor, MonitorThread};
+use crate::stream::preflight;
+use crate::stream::{Ended, ExitReason, Fault, NoFault, Shared, Supervisor, WorkerError, settings};
+use crate::telemetry::{Exporter, Health, ProcessMetrics};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+/// How long a missing topic or broker is waited for (operations.md §6.2 V22).
+const PATIENCE: Duration = Duration::from_secs(60);
+/// How often figures go from the workers to the metrics.
+const MONITOR_EVERY: Duration = Duration::from_secs(1);
+
+/// Detect on Kafka: read the sources, write alerts exactly once
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLE)]
+pub struct Args {
+    /// Give up at once when a topic or the broker is missing, instead of waiting a minute
+    #[arg(long)]
+    pub no_wait: bool,
+}
+
+const EXAMPLE: &str = "\
+Example: work on the topics of the configuration until Ctrl-C or SIGTERM
+  tidegate run -c tidegate.toml";
+
+/// Runs until a signal, or until a worker cannot go on.
+///
+/// # Errors
+/// Configuration or rules are wrong (78), no broker or topic (69), a worker must exit (1).
+pub fn run(args: &Args, global: &Global) -> Result<ExitCode, Failure> {
+    run_with(args, global, NoFault)
+}
+
+/// As [`run`], with the faults of tests.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_with<F>(args: &Args, global: &Global, fault: F) -> Result<ExitCode, Failure>
+where
+    F: Fault + Clone + Send + 'static,
+{
+    let (settings, origins) = global.settings()?;
+    global.install_log(&settings)?;
+    let problems = check_host(&settings, &origins);
+    if problems.iter().any(crate::config::Problem::is_error) {
+        return Err(Failure::configuration(&problems));
+    }
+    for problem in &problems {
+        tracing::warn!("{problem}");
+    }
+    let rules = catalogue::rules(&settings, &origins, Locality::OfSources)?;
+    let options = Arc::new(settings::options(&settings).map_err(secret_failure)?);
+
+    let exporter = Exporter::install()?;
+    let health = Arc::new(Health::new(options.workers));
+    let process = ProcessMetrics::new(env!("CARGO_PKG_VERSION"), revision());
+    count_rules(&process, &rules);
+    health.rules_loaded();
+    let admin = Admin::new(Arc::clone(&health), exporter.clone(), version());
+    let server = Server::start(settings.admin_listen, admin)
+        .map_err(|error| Failure::new(ExitCode::Configuration, error))?;
+
+    let patience = if args.no_wait { Duration::ZERO } else { PATIENCE };
+    let checked = Arc::new(preflight::check(&options, patience).map_err(topics_failure)?);
+    let processors = Arc::new(processors(&settings, &rules, &checked, &settings.state.dir));
+    let supervisor = Supervisor::start(Shared {
+        options: Arc::clone(&options),
+        processors,
+        fault,
+        observer: Arc::new(MetricsObserver::new(options.workers)),
+        topics: checked,
+    })?;
+    let monitor = Monitor::new(&rules, &options, process, Arc::clone(&health), supervisor.published());
+    let monitor = MonitorThread::start(monitor, exporter, MONITOR_EVERY)?;
+    tracing::info!(
+        app = options.app,
+        instance = options.instance,
+        workers = options.workers,
+        rules = rules.rules().len(),
+        admin = %server.address(),
+        "tidegate runs"
+    );
+    let ended = wait_for_end(supervisor, settings.app.shutdown_limit.to_std(), &health)?;
+    monitor.stop();
+    server.stop();
+    match ended {
+        Ended::Stopped => Ok(ExitCode::Done),
+        Ended::Failed(error) => Err(worker_failure(error)),
+    }
+}
+
+/// Waits for a signal or for the workers; a second signal ends the process at once.
+fn wait_for_end(
+    supervisor: Supervisor,
+    limit: Duration,
+    health: &Arc<Health>,
+) -> std::io::Result<Ended> {
+    let stopper = supervisor.stopper();
+    let stopping = Arc::clone(health);
+    let is_asked = Arc::new(AtomicBool::new(false));
+    let asked = Arc::clone(&is_asked);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
+    std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
+        use tokio::signal::unix::{SignalKind, signal};
+        runtime.block_on(async move {
+            let (Ok(mut terminate), Ok(mut interrupt)) =
+                (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+            else {
+                tracing::error!("signals cannot be heard; only SIGKILL stops this process");
+                return;
+            };
+            for nth in 1..=2 {
+                tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
+                if nth == 2 {
+                    tracing::warn!("second signal: leaving without the last commit");
+                    std::process::exit(1);
+                }
+                tracing::info!(limit_s = limit.as_secs(), "stopping: last commits");
+                stopping.stopping();
+                asked.store(true, Ordering::Relaxed);
+                stopper.stop(limit);
+            }
+        });
+    })?;
+    loop {
+        // A stop that takes longer than its limit ends in `Supervisor::stop`, not here.
+        if supervisor.ended(Duration::from_millis(200)).is_some() || is_asked.load(Ordering::Relaxed) {
+            return Ok(supervisor.stop(limit));
+        }
+    }
+}
+
+fn count_rules(process: &ProcessMetrics, rules: &RuleSet) {
+    let windows =
+        rules.rules().iter().filter(|rule| matches!(rule.kind, Kind::Window(_))).count();
+    process.set_rules(rules.rules().len() - windows, windows);
+}
+
+fn worker_failure(error: WorkerError) -> Failure {
+    let exit = match &error {
+        WorkerError::Exit { reason: ExitReason::MissingTopic { .. } } => ExitCode::Unavailable,
+        _ => ExitCode::Failure,
+    };
+    Failure::new(exit, error)
+}
+
+fn revision() -> &'static str {
+    option_env!("TIDEGATE_REVISION").unwrap_or("unknown")
+}
+
+fn version() -> Version {
+    Version {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        revision: revision().to_owned(),
+        target: format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS),
+        librdkafka: crate::stream::librdkafka_version(),
+        rocksdb: crate::state::ROCKSDB_VERSION.to_owned(),
+    }
+}

@@ -1,0 +1,78 @@
+//! `tidegate validate`: configuration, rules and, when wanted, the broker's topics.
+
+use super::catalogue::{self, Locality};
+use super::pipeline::secret_failure;
+use super::{ExitCode, Failure, Global, Output};
+use crate::config::check_host;
+use crate::rule;
+use crate::stream::preflight::{self, TopicsError};
+use crate::stream::settings;
+use std::time::Duration;
+
+/// Check configuration and rules, and ask the broker for the topics
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLE)]
+pub struct Args {
+    /// Do not connect to Kafka
+    #[arg(long)]
+    pub no_broker: bool,
+    /// Treat warnings as errors
+    #[arg(long)]
+    pub deny_warnings: bool,
+}
+
+const EXAMPLE: &str = "\
+Example: in a pipeline, before a configuration is rolled out
+  tidegate validate -c tidegate.toml --no-broker --deny-warnings";
+
+/// Prints one line for each problem, then what was checked.
+///
+/// # Errors
+/// The configuration cannot be used (78), the broker cannot be reached or lacks topics (69).
+pub fn run(args: &Args, global: &Global, output: &mut Output<'_>) -> Result<ExitCode, Failure> {
+    let loaded = global.load();
+    let origins = loaded.origins().clone();
+    let mut problems: Vec<rule::Problem> =
+        loaded.problems.iter().map(crate::config::Problem::to_rule_problem).collect();
+    let mut rules = 0;
+    if let Some(settings) = &loaded.settings {
+        let host = check_host(settings, &origins);
+        problems.extend(host.iter().map(crate::config::Problem::to_rule_problem));
+        let catalogue = catalogue::load(settings, &origins, Locality::OfSources)?;
+        rules = catalogue.rules.as_ref().map_or(0, |rules| rules.rules().len());
+        problems.extend(catalogue.problems);
+    }
+    for problem in &problems {
+        output.print(&format!("{problem}\n"))?;
+    }
+    let errors = count(&problems, rule::Severity::Error);
+    let warnings = count(&problems, rule::Severity::Warning);
+    if errors > 0 || (args.deny_warnings && warnings > 0) {
+        output.print(&format!("{errors} errors, {warnings} warnings\n"))?;
+        return Ok(ExitCode::Configuration);
+    }
+    let Some(settings) = loaded.settings else { return Ok(ExitCode::Configuration) };
+    let mut checked = format!("configuration and {rules} rules are fine, {warnings} warnings");
+    if !args.no_broker {
+        let options = settings::options(&settings).map_err(secret_failure)?;
+        preflight::check(&options, Duration::ZERO).map_err(topics_failure)?;
+        checked.push_str("; the topics are as they should be");
+    }
+    output.print(&format!("{checked}\n"))?;
+    Ok(ExitCode::Done)
+}
+
+/// Which exit status the state of the topics is.
+pub(super) fn topics_failure(error: TopicsError) -> Failure {
+    let exit = match &error {
+        TopicsError::Unfit(_) => ExitCode::Failure,
+        TopicsError::Unreachable { .. }
+        | TopicsError::Missing { .. }
+        | TopicsError::Refused(_) => ExitCode::Unavailable,
+    };
+    Failure::new(exit, error)
+}
+
+fn count(problems: &[rule::Problem], severity: rule::Severity) -> usize {
+    problems.iter().filter(|problem| problem.severity == severity).count()
+}

@@ -1,0 +1,72 @@
+//! Everything that one entry says, by name: for what an alert shows of its trigger.
+//!
+//! Reads the whole document and looks fields up by name, so it is used when an alert is written, never
+//! for each event.
+
+use super::cloudtrail::{Context, Input, Raw};
+use super::entry::{Identity, Source};
+use super::field::FieldSet;
+use super::projection::Projection;
+use super::tree::Tree;
+use super::value::Value;
+use super::walk::{DEPTH_MAX, Reader, depth_bound};
+use std::borrow::Cow;
+
+/// One entry, looked at as a whole.
+#[derive(Debug, Clone)]
+pub struct Facts {
+    tree: Tree<'static>,
+    /// The identity of an entry without an id.
+    identity: Identity,
+}
+
+impl Facts {
+    /// Reads an event's `raw` bytes; `None` when they are no JSON object.
+    #[must_use]
+    pub fn read(source: Source, raw: &[u8]) -> Option<Facts> {
+        let Source::CloudTrail = source;
+        let text = std::str::from_utf8(raw).ok()?;
+        if depth_bound(raw) > DEPTH_MAX {
+            return None;
+        }
+        let tree = serde_json::from_str::<Tree<'_>>(text).ok()?;
+        matches!(tree, Tree::Object(_))
+            .then(|| Facts { tree: tree.into_owned(), identity: Identity::of_bytes(raw) })
+    }
+
+    /// The value of any raw dotted path or derived field; absent for a name that nothing has.
+    #[must_use]
+    pub fn value(&self, name: &str) -> Value<'_> {
+        let mut fields = FieldSet::default();
+        let wanted = fields.intern(name);
+        let mut reader = Reader::new(Projection::new(&fields));
+        let mut reading = reader.read_tree(&self.tree);
+        let projection = &reader.projection;
+        let raw = Raw { projection, values: &reading.values, resources: &reading.resources };
+        if let Some(&(derived, _)) = projection.derived().first() {
+            let id = raw.text(Input::EventId).cloned().unwrap_or(Cow::Borrowed(""));
+            let context = Context { id: &id, identity: self.identity };
+            return derived.value(&raw, context);
+        }
+        let value = reading.values.get_mut(usize::from(wanted.0));
+        value.map_or(Value::Absent, std::mem::take)
+    }
+
+    /// The value as text for people: numbers and booleans as they are written, objects as compact JSON,
+    /// of a list the first member; `None` for what is absent, null or empty.
+    #[must_use]
+    pub fn text(&self, name: &str) -> Option<String> {
+        text_of(&self.value(name))
+    }
+}
+
+fn text_of(value: &Value<'_>) -> Option<String> {
+    let text = match value {
+        Value::Absent | Value::Null => return None,
+        Value::Bool(value) => value.to_string(),
+        Value::Number(number) => number.to_string(),
+        Value::Text(text) | Value::Object(text) => text.to_string(),
+        Value::List(members) => return members.iter().find_map(text_of),
+    };
+    (!text.is_empty()).then_some(text)
+}

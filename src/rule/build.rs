@@ -1,0 +1,302 @@
+//! Checked documents → rules and their compiled conditions.
+
+use super::check::{Alerting, rule_index};
+use super::compile::Compiler;
+use super::correlation::{Correlation, CorrelationKind};
+use super::dispatch::Dispatch;
+use super::document::{Body, Document};
+use super::fingerprint;
+use super::list::Lists;
+use super::load::Tune;
+use super::model::{
+    Collect, Condition, Dedup, Kind, Level, Measure, MissingGroup, Rule, RuleIndex, RuleText, Tier,
+    Window, WindowKind,
+};
+use super::names::Entry;
+use super::problem::{Problem, Severity};
+use super::report::Report;
+use super::set::{CompiledCondition, RuleSet};
+use crate::event::{FieldSet, Source};
+use crate::units::Span;
+use serde_json::json;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A level when the rule names none.
+const LEVEL_DEFAULT: Level = Level::Medium;
+/// P when neither rule nor deployment names one (semantics.md §6).
+const DEDUP_PERIOD_DEFAULT: Span = Span::from_minutes(60);
+/// Dedup key of a rule without a window.
+const STATELESS_KEY: [&str; 2] = ["tidegate.principal", "tidegate.bucket"];
+
+/// Rules so far, with the fields that they use.
+pub(super) struct Built {
+    rules: Vec<Rule>,
+    fields: FieldSet,
+}
+
+/// The keys by which a rule keeps state.
+pub(super) struct Grouping<'d> {
+    /// Group key, and the dedup key where it differs.
+    pub(super) keys: Vec<Vec<&'d str>>,
+    /// A rule without a window and without episodes keeps nothing.
+    pub(super) is_always_local: bool,
+}
+
+/// The keys by which a document's rule keeps state.
+pub(super) fn grouping<'d>(document: &'d Document, tune: Option<&Tune>) -> Grouping<'d> {
+    let names = |keys: &'d [super::yaml::Key]| -> Vec<&'d str> {
+        keys.iter().map(|key| key.text.as_str()).collect()
+    };
+    let dedup_key = document.own.dedup_key.as_deref().map(names);
+    let (group, is_window) = match &document.body {
+        Some(Body::Correlation(correlation)) => (Some(names(&correlation.group_by)), true),
+        _ => (None, false),
+    };
+    let period = dedup_period(document, tune);
+    let is_always_local = !is_window && period == Span::ZERO;
+    let mut keys: Vec<Vec<&str>> = group.into_iter().chain(dedup_key).collect();
+    if keys.is_empty() {
+        keys.push(STATELESS_KEY.to_vec());
+    }
+    Grouping { keys, is_always_local }
+}
+
+/// Every field that some document asks for.
+pub(super) fn field_names(entries: &[Entry]) -> BTreeSet<&str> {
+    let mut names = BTreeSet::new();
+    for entry in entries {
+        if let Some(Body::Detection { detection, .. }) = &entry.document.body {
+            let items = detection.searches.iter().flat_map(|search| &search.alternatives).flatten();
+            names.extend(items.map(|item| item.ask.field.as_str()));
+        }
+        names.extend(entry.document.own.collect.iter().map(|collect| collect.field.text.as_str()));
+    }
+    names
+}
+
+fn dedup_period(document: &Document, tune: Option<&Tune>) -> Span {
+    tune.and_then(|tune| tune.dedup_period)
+        .or(document.own.dedup_period.map(|(period, _)| period))
+        .unwrap_or(DEDUP_PERIOD_DEFAULT)
+}
+
+impl Built {
+    pub(super) fn new() -> Self {
+        Self { rules: Vec::new(), fields: FieldSet::default() }
+    }
+
+    /// Makes the rule of one document.
+    pub(super) fn add(
+        &mut self,
+        alerting: &Alerting<'_>,
+        entries: &[Entry],
+        report: &mut Report,
+        problems: &mut Vec<Problem>,
+    ) {
+        let document = &alerting.entry.document;
+        let bases: Vec<&Entry> = alerting.bases.iter().filter_map(|at| entries.get(*at)).collect();
+        let source = bases.iter().find_map(|base| match &base.document.body {
+            Some(Body::Detection { source, .. }) => Some(*source),
+            _ => None,
+        });
+        let source = source.unwrap_or(Source::CloudTrail);
+        let text = text(document, source);
+        let level = alerting.tune.and_then(|tune| tune.level).or(document.level);
+        let level = level.unwrap_or(LEVEL_DEFAULT);
+        let (kind, group_by, key, what) = match &document.body {
+            Some(Body::Correlation(correlation)) => {
+                let window = self.window(alerting, correlation, level, report, problems);
+                let group_by = intern(&mut self.fields, &correlation.group_by);
+                let key = document.own.dedup_key.as_ref();
+                let key = key.map(|key| intern(&mut self.fields, key));
+                let what = state_of(correlation, &window);
+                (Kind::Window(window), group_by, key, what)
+            }
+            _ => {
+                no_amounts(alerting, problems);
+                let group_by = match &document.own.dedup_key {
+                    Some(key) => intern(&mut self.fields, key),
+                    None => STATELESS_KEY.iter().map(|name| self.fields.intern(name)).collect(),
+                };
+                let names: Vec<&str> = group_by.iter().map(|id| self.fields.name(*id)).collect();
+                let what = json!(["match", names]);
+                (Kind::Match, group_by, None, what)
+            }
+        };
+        let level = match &kind {
+            Kind::Window(window) => window.tiers.first().map_or(level, |tier| tier.level),
+            Kind::Match => level,
+        };
+        let collect = document.own.collect.iter().map(|entry| Collect {
+            name: entry.name.text.clone(),
+            field: self.fields.intern(&entry.field.text),
+            how: entry.how,
+        });
+        let collect = collect.collect();
+        self.rules.push(Rule {
+            state_id: fingerprint::of_state(&text.id, &what, &bases),
+            text,
+            source,
+            kind,
+            group_by,
+            missing_group: document.own.missing_group.unwrap_or(MissingGroup::Group),
+            allowed_lateness: document.own.allowed_lateness,
+            level,
+            dedup: Dedup { period: dedup_period(document, alerting.tune), key },
+            collect,
+        });
+    }
+
+    fn window(
+        &mut self,
+        alerting: &Alerting<'_>,
+        correlation: &Correlation,
+        level: Level,
+        report: &mut Report,
+        problems: &mut Vec<Problem>,
+    ) -> Window {
+        let document = &alerting.entry.document;
+        let tune = alerting.tune;
+        let span = tune.and_then(|tune| tune.timespan).unwrap_or(correlation.timespan);
+        let written = tune.and_then(|tune| tune.threshold).map(Condition::AtLeast);
+        let condition = written.unwrap_or(correlation.condition);
+        let least = match condition {
+            Condition::Above(number) => number.saturating_add(1),
+            Condition::AtLeast(number) => number,
+        };
+        let mut tiers = vec![Tier { gte: least, level }];
+        match tune.and_then(|tune| tune.tiers.as_ref().map(|tiers| (tune, tiers))) {
+            Some((tune, given)) => {
+                for (gte, level) in given {
+                    let last = tiers.last().map_or(0, |tier| tier.gte);
+                    if *gte <= last {
+                        let what = format!("the tier {gte} does not lie above {last}");
+                        problems.push(tune_problem(tune, "tiers", what));
+                    }
+                    tiers.push(Tier { gte: *gte, level: *level });
+                }
+            }
+            None => {
+                for (tier, mark) in &document.own.tiers {
+                    match tiers.first_mut() {
+                        // A threshold that a deployment raised takes the level it has reached.
+                        Some(first) if written.is_some() && tier.gte <= least => {
+                            first.level = first.level.max(tier.level);
+                        }
+                        Some(first) if tier.gte <= first.gte => {
+                            let what =
+                                format!("the tier {} does not lie above the condition", tier.gte);
+                            report.error(*mark, "tiers", what);
+                        }
+                        Some(first) if tier.level < first.level && written.is_none() => {
+                            let what =
+                                format!("the tier {} has a lower level than the rule", tier.gte);
+                            report.error(*mark, "tiers", what);
+                        }
+                        _ => tiers.push(*tier),
+                    }
+                }
+            }
+        }
+        let period = dedup_period(document, tune);
+        if period > Span::ZERO && period < span {
+            let at = document.own.dedup_period.map_or(document.mark, |(_, mark)| mark);
+            let what = format!("the dedup period {period} is shorter than the window {span}");
+            let hint = "one attack may give several findings".to_owned();
+            report.warning(at, "dedup-period", what, Some(hint));
+        }
+        let measure = match &correlation.kind {
+            CorrelationKind::EventCount => Measure::Count,
+            CorrelationKind::ValueSum(field) => Measure::Sum(self.fields.intern(&field.text)),
+        };
+        let kind = document.own.window.unwrap_or(WindowKind::Sliding);
+        Window { kind, span, measure, condition, tiers }
+    }
+
+    /// Compiles the conditions and puts everything together.
+    pub(super) fn finish(
+        mut self,
+        entries: &[Entry],
+        alerting: &[Alerting<'_>],
+        lists: Lists,
+        fingerprint: u32,
+    ) -> RuleSet {
+        let source = self.fields.intern("eventSource");
+        let name = self.fields.intern("eventName");
+        let mut rules_of: BTreeMap<usize, Vec<RuleIndex>> = BTreeMap::new();
+        for (at, rule) in alerting.iter().enumerate() {
+            for base in &rule.bases {
+                let rules = rules_of.entry(*base).or_default();
+                if rules.last() != Some(&rule_index(at)) {
+                    rules.push(rule_index(at));
+                }
+            }
+        }
+        let mut conditions = Vec::new();
+        for (base, rules) in rules_of {
+            let Some(entry) = entries.get(base) else { continue };
+            let Some(Body::Detection { source, detection }) = &entry.document.body else {
+                continue;
+            };
+            let mut compiler = Compiler { fields: &mut self.fields, lists: &lists };
+            let predicate = compiler.detection(detection);
+            conditions.push(CompiledCondition { source: *source, predicate, rules: rules.into() });
+        }
+        let predicates = conditions.iter().map(|condition| &condition.predicate);
+        let dispatch = Dispatch::new(source, name, predicates);
+        RuleSet { rules: self.rules, fields: self.fields, conditions, dispatch, lists, fingerprint }
+    }
+}
+
+fn intern(fields: &mut FieldSet, names: &[super::yaml::Key]) -> Vec<crate::event::FieldId> {
+    names.iter().map(|name| fields.intern(&name.text)).collect()
+}
+
+fn state_of(correlation: &Correlation, window: &Window) -> serde_json::Value {
+    let group_by: Vec<&str> = correlation.group_by.iter().map(|key| key.text.as_str()).collect();
+    let (kind, field) = match &correlation.kind {
+        CorrelationKind::EventCount => ("event_count", None),
+        CorrelationKind::ValueSum(field) => ("value_sum", Some(field.text.as_str())),
+    };
+    let window_kind = match window.kind {
+        WindowKind::Sliding => "sliding",
+        WindowKind::Tumbling => "tumbling",
+    };
+    json!([kind, field, group_by, window.span.as_millis(), window_kind])
+}
+
+fn no_amounts(alerting: &Alerting<'_>, problems: &mut Vec<Problem>) {
+    let Some(tune) = alerting.tune else { return };
+    if tune.threshold.is_some() || tune.tiers.is_some() || tune.timespan.is_some() {
+        let what = format!(
+            "{:?} has no window: threshold, tiers and timespan mean nothing for it",
+            alerting.entry.document.label()
+        );
+        problems.push(tune_problem(tune, "wrong-kind", what));
+    }
+}
+
+fn tune_problem(tune: &Tune, code: &'static str, what: String) -> Problem {
+    Problem { place: tune.place.clone(), severity: Severity::Error, code, what, hint: None }
+}
+
+fn text(document: &Document, source: Source) -> RuleText {
+    let id = document.id.as_ref().map(|key| key.text.clone());
+    let name = document.name.as_ref().map(|key| key.text.clone());
+    let context = document.own.alert_context.iter();
+    RuleText {
+        id: id.clone().or_else(|| name.clone()).unwrap_or_default(),
+        name: name.or(id).unwrap_or_default(),
+        title: document.title.clone(),
+        description: document.text.description.clone(),
+        author: document.text.author.clone(),
+        version: document.text.version.clone(),
+        status: document.text.status,
+        tags: document.text.tags.clone(),
+        references: document.text.references.clone(),
+        category: format!("aws/{}", source.name()),
+        runbook: document.own.runbook.clone(),
+        alert_title: document.own.title.clone(),
+        alert_context: context.map(|(name, from)| (name.text.clone(), from.text.clone())).collect(),
+    }
+}

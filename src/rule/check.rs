@@ -1,0 +1,359 @@
+//! All documents together: references, lists, tuning, coverage; then the rule set.
+//!
+//! Works on what the readers understood. A document with errors is left out here but keeps its
+//! name, so that one mistake is one problem.
+
+use super::build::{self, Built};
+use super::coverage;
+use super::detection::Detection;
+use super::document::{Body, Document};
+use super::fingerprint;
+use super::list::{ListType, Lists};
+use super::load::{LoadOptions, Tune};
+use super::model::RuleIndex;
+use super::modifier::Operator;
+use super::names::{self, Entry};
+use super::problem::{Place, Problem, Severity};
+use super::report::{Report, nearest, shown};
+use super::set::RuleSet;
+use super::yaml::Mark;
+use crate::event::Source;
+use std::collections::BTreeSet;
+
+/// Collects documents, then checks them against each other.
+pub(super) struct Checker<'o> {
+    options: &'o LoadOptions,
+    reports: Vec<Report>,
+    entries: Vec<Entry>,
+    problems: Vec<Problem>,
+}
+
+/// An alerting rule with the documents whose matches it counts.
+pub(super) struct Alerting<'e> {
+    pub(super) entry: &'e Entry,
+    pub(super) bases: Vec<usize>,
+    pub(super) tune: Option<&'e Tune>,
+}
+
+impl<'o> Checker<'o> {
+    pub(super) fn new(options: &'o LoadOptions) -> Self {
+        Self { options, reports: Vec::new(), entries: Vec::new(), problems: Vec::new() }
+    }
+
+    /// Takes the documents of one file and what was wrong with them.
+    pub(super) fn add(&mut self, is_builtin: bool, documents: Vec<Document>, report: Report) {
+        let file = self.reports.len();
+        self.reports.push(report);
+        self.entries.extend(documents.into_iter().map(|document| Entry {
+            document,
+            file,
+            is_builtin,
+        }));
+    }
+
+    /// The rule set, when there is one to make, and all problems.
+    pub(super) fn finish(mut self) -> (Option<RuleSet>, Vec<Problem>) {
+        let entries = names::settle(std::mem::take(&mut self.entries), &mut self.reports);
+        let lists = self.lists(&entries);
+        let bases = self.resolve(&entries);
+        let silent = silent(&entries, &bases);
+        self.check_options(&entries);
+        let mut alerting = Vec::new();
+        for (at, (entry, bases)) in entries.iter().zip(bases).enumerate() {
+            let tune = self.tune_of(&entry.document);
+            let is_wanted = !silent.contains(&at) && self.is_enabled(&entry.document, tune);
+            let Some(bases) = bases.filter(|_| is_wanted) else { continue };
+            let rule = Alerting { entry, bases, tune };
+            if self.is_sound(&rule, &entries, &lists) {
+                alerting.push(rule);
+            }
+        }
+        let rules = self.build(&entries, &alerting, lists);
+        let mut problems = self.problems;
+        problems.extend(self.reports.into_iter().flat_map(Report::into_problems));
+        (rules, problems)
+    }
+
+    fn lists(&mut self, entries: &[Entry]) -> Lists {
+        let mut lists = Lists::default();
+        for entry in entries {
+            let Some(report) = self.reports.get_mut(entry.file) else { continue };
+            for declared in &entry.document.own.lists {
+                lists.declare(declared, report);
+            }
+        }
+        for given in &self.options.lists {
+            lists.set(given, &mut self.problems);
+        }
+        lists
+    }
+
+    /// For each document the documents whose matches it counts: itself for a detection.
+    fn resolve(&mut self, entries: &[Entry]) -> Vec<Option<Vec<usize>>> {
+        let mut all = Vec::new();
+        for (at, entry) in entries.iter().enumerate() {
+            let resolved = match &entry.document.body {
+                None => None,
+                Some(Body::Detection { .. }) => Some(vec![at]),
+                Some(Body::Correlation(correlation)) => {
+                    let report = self.reports.get_mut(entry.file);
+                    report.and_then(|report| {
+                        let rules = correlation.rules.iter();
+                        let found: Vec<usize> = rules
+                            .filter_map(|reference| {
+                                let found = names::resolve(entries, reference, report)?;
+                                is_base(entries, at, found, reference.mark, report).then_some(found)
+                            })
+                            .collect();
+                        (found.len() == correlation.rules.len()).then_some(found)
+                    })
+                }
+            };
+            all.push(resolved);
+        }
+        all
+    }
+
+    fn check_options(&mut self, entries: &[Entry]) {
+        let mut unknown = |name: &str, place: Place| {
+            let is_known = entries.iter().any(|entry| entry.document.is_called(name));
+            if !is_known {
+                self.problems.push(Problem {
+                    place,
+                    severity: Severity::Error,
+                    code: "unknown-rule",
+                    what: format!("there is no rule {:?}", shown(name)),
+                    hint: names::nearest_name(entries, name),
+                });
+            }
+        };
+        for name in &self.options.disable {
+            unknown(name, Place { file: "rules.disable".into(), line: 0, column: 0 });
+        }
+        for tune in &self.options.tune {
+            unknown(&tune.rule, tune.place.clone());
+        }
+    }
+
+    fn tune_of(&self, document: &Document) -> Option<&'o Tune> {
+        self.options.tune.iter().find(|tune| document.is_called(&tune.rule))
+    }
+
+    fn is_enabled(&self, document: &Document, tune: Option<&Tune>) -> bool {
+        let is_disabled = self.options.disable.iter().any(|name| document.is_called(name));
+        let tuned = tune.and_then(|tune| tune.enabled);
+        !is_disabled && tuned.unwrap_or(!document.own.is_disabled)
+    }
+
+    /// Lists and coverage; a shipped rule that fails is left out with a warning.
+    fn is_sound(&mut self, rule: &Alerting<'_>, entries: &[Entry], lists: &Lists) -> bool {
+        let mut is_sound = true;
+        // A shipped rule that the deployment switched on by name is its own wish (V16).
+        let is_asked_for = rule.tune.is_some_and(|tune| tune.enabled == Some(true));
+        let severity = match names::severity_for(rule.entry) {
+            Severity::Warning if is_asked_for => Severity::Error,
+            severity => severity,
+        };
+        for base in rule.bases.iter().filter_map(|at| entries.get(*at)) {
+            let declared = base.document.own.lists.iter().chain(&rule.entry.document.own.lists);
+            let required: Vec<&str> =
+                declared.filter(|list| list.required).map(|list| list.name.text.as_str()).collect();
+            for used in base.document.list_uses() {
+                let problem = if !lists.has(&used.name) {
+                    let hint = nearest(&used.name, lists.names())
+                        .unwrap_or_else(|| "declare it under tidegate.lists".into());
+                    let what = format!("there is no list {:?}", shown(&used.name));
+                    Some(("unknown-list", what, hint))
+                } else if lists.is_empty(&used.name)
+                    && (required.contains(&used.name.as_str()) || lists.is_required(&used.name))
+                {
+                    let what = format!("the list {:?} is empty", shown(&used.name));
+                    Some(("list-empty", what, format!("set its values in [lists.{}]", used.name)))
+                } else {
+                    None
+                };
+                if let Some((code, what, hint)) = problem {
+                    let what = match severity {
+                        Severity::Error => what,
+                        Severity::Warning => {
+                            format!("{:?} is left out: {what}", rule.entry.document.label())
+                        }
+                    };
+                    self.report_at(base.file, used.mark, severity, code, what, hint);
+                    is_sound = false;
+                }
+            }
+            is_sound &= self.check_list_operators(base, lists);
+        }
+        is_sound && self.check_context_lists(rule.entry, lists) && self.is_local(rule, entries)
+    }
+
+    fn check_context_lists(&mut self, entry: &Entry, lists: &Lists) -> bool {
+        let mut is_good = true;
+        for (_, from) in &entry.document.own.alert_context {
+            let name = from.text.strip_prefix('%').and_then(|name| name.strip_suffix('%'));
+            let Some(name) = name.filter(|name| !lists.has(name)) else { continue };
+            let hint = nearest(name, lists.names())
+                .unwrap_or_else(|| "declare it under tidegate.lists".into());
+            let what = format!("there is no list {:?}", shown(name));
+            self.report_at(entry.file, from.mark, Severity::Error, "unknown-list", what, hint);
+            is_good = false;
+        }
+        is_good
+    }
+
+    fn check_list_operators(&mut self, base: &Entry, lists: &Lists) -> bool {
+        let Some(Body::Detection { detection, .. }) = &base.document.body else { return true };
+        let mut is_good = true;
+        for (name, mark) in narrow_list_uses(detection) {
+            if lists.kind(&name).is_some_and(|kind| kind != ListType::String) {
+                let what = format!("the list {:?} is compared as a whole value", shown(&name));
+                let hint = "FIELD|expand, without startswith, endswith or contains".to_owned();
+                if let Some(report) = self.reports.get_mut(base.file) {
+                    report.error_with_hint(mark, "modifier-chain", what, hint);
+                }
+                is_good = false;
+            }
+        }
+        is_good
+    }
+
+    fn is_local(&mut self, rule: &Alerting<'_>, entries: &[Entry]) -> bool {
+        let document = &rule.entry.document;
+        let Some(source) = source_of(rule, entries) else { return true };
+        let key = self.options.partition_key.iter().find(|(of, _)| *of == source);
+        let Some((_, Some(key))) = key else { return true };
+        let grouping = build::grouping(document, rule.tune);
+        let is_local = grouping.is_always_local
+            || grouping.keys.iter().all(|fields| coverage::determines(fields, key));
+        if is_local {
+            return true;
+        }
+        let fields = grouping.keys.first().map(|fields| fields.join(", ")).unwrap_or_default();
+        let what = format!(
+            "{:?} counts by [{fields}], and the key of {} is [{}]: its events arrive in several partitions",
+            document.label(),
+            source.name(),
+            key.join(", ")
+        );
+        let severity = names::severity_for(rule.entry);
+        let (what, hint) = match severity {
+            Severity::Error => (what, "add the key's fields to group-by and dedup.key".to_owned()),
+            Severity::Warning => {
+                (format!("{what}; it is left out"), "key the topic by its fields".into())
+            }
+        };
+        self.report_at(rule.entry.file, document.mark, severity, "not-local", what, hint);
+        false
+    }
+
+    fn report_at(
+        &mut self,
+        file: usize,
+        mark: Mark,
+        severity: Severity,
+        code: &'static str,
+        what: String,
+        hint: String,
+    ) {
+        let Some(report) = self.reports.get_mut(file) else { return };
+        match severity {
+            Severity::Error => report.error_with_hint(mark, code, what, hint),
+            Severity::Warning => report.warning(mark, code, what, Some(hint)),
+        }
+    }
+
+    fn build(
+        &mut self,
+        entries: &[Entry],
+        alerting: &[Alerting<'_>],
+        lists: Lists,
+    ) -> Option<RuleSet> {
+        if u16::try_from(alerting.len()).is_err() || build::field_names(entries).len() > 60_000 {
+            self.problems.push(Problem {
+                place: Place { file: "rules".into(), line: 0, column: 0 },
+                severity: Severity::Error,
+                code: "too-many",
+                what: "there are too many rules or fields for one process".into(),
+                hint: None,
+            });
+            return None;
+        }
+        let mut built = Built::new();
+        for rule in alerting {
+            if let Some(report) = self.reports.get_mut(rule.entry.file) {
+                built.add(rule, entries, report, &mut self.problems);
+            }
+        }
+        if self.reports.iter().any(Report::has_errors) {
+            return None;
+        }
+        let fingerprint = fingerprint::of_set(entries, alerting, &lists);
+        Some(built.finish(entries, alerting, lists, fingerprint))
+    }
+}
+
+/// Positions of documents that others refer to and nobody lets speak.
+fn silent(entries: &[Entry], bases: &[Option<Vec<usize>>]) -> BTreeSet<usize> {
+    let correlations = || {
+        entries.iter().zip(bases).filter_map(|(entry, bases)| {
+            let is_correlation = matches!(entry.document.body, Some(Body::Correlation(_)));
+            Some((entry, bases.as_ref()?)).filter(|_| is_correlation)
+        })
+    };
+    let mut silent: BTreeSet<usize> =
+        correlations().flat_map(|(_, bases)| bases.iter().copied()).collect();
+    for (entry, bases) in correlations() {
+        if entry.document.generates {
+            for base in bases {
+                silent.remove(base);
+            }
+        }
+    }
+    silent
+}
+
+fn is_base(entries: &[Entry], at: usize, found: usize, mark: Mark, report: &mut Report) -> bool {
+    let Some(entry) = entries.get(found) else { return false };
+    if found == at {
+        report.error(mark, "cycle", "a correlation cannot refer to itself");
+        return false;
+    }
+    match &entry.document.body {
+        Some(Body::Detection { .. }) => true,
+        Some(Body::Correlation(_)) => {
+            let what = "correlations over correlations are not supported yet";
+            report.error(mark, "not-supported-yet", what);
+            false
+        }
+        // Its own errors are reported where they are.
+        None => false,
+    }
+}
+
+/// Lists that an operator narrower than equality asks for.
+fn narrow_list_uses(detection: &Detection) -> Vec<(String, Mark)> {
+    let items = detection.searches.iter().flat_map(|search| &search.alternatives).flatten();
+    items
+        .filter(|item| item.ask.expands && item.ask.operator != Operator::Equals)
+        .flat_map(|item| &item.operands)
+        .filter_map(|operand| match operand {
+            super::detection::Operand::List { name, mark } => Some((name.clone(), *mark)),
+            _ => None,
+        })
+        .collect()
+}
+
+fn source_of(rule: &Alerting<'_>, entries: &[Entry]) -> Option<Source> {
+    rule.bases.iter().filter_map(|at| entries.get(*at)).find_map(|entry| {
+        match &entry.document.body {
+            Some(Body::Detection { source, .. }) => Some(*source),
+            _ => None,
+        }
+    })
+}
+
+/// Index of the `at`th alerting rule; their number was checked.
+pub(super) fn rule_index(at: usize) -> RuleIndex {
+    RuleIndex(u16::try_from(at).unwrap_or(u16::MAX))
+}

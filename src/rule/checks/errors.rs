@@ -1,0 +1,414 @@
+//! What a wrong rule is told: place, kind, text and hint.
+
+use super::{load_one, rule};
+
+/// Every problem of a text, one in a line.
+fn problems(text: &str) -> String {
+    let loaded = load_one(text);
+    let lines: Vec<String> = loaded.problems.iter().map(ToString::to_string).collect();
+    lines.join("\n")
+}
+
+/// Checks each text alone: its problems are exactly these. Tells all that differ.
+fn check(cases: impl IntoIterator<Item = (String, &'static str)>) {
+    let mut differing = String::new();
+    for (text, expected) in cases {
+        let found = problems(&text);
+        if found != expected {
+            differing.push_str(&format!("{text}\n  expected {expected}\n  found    {found}\n"));
+        }
+    }
+    assert!(differing.is_empty(), "{differing}");
+}
+
+#[test]
+fn mistakes_in_a_detection() {
+    let cases = [
+        (
+            "s: {a|contain: x}\ncondition: s",
+            "rules/a.yml:5:9 error unknown-modifier there is no modifier \"contain\" (hint: did you mean \"contains\")",
+        ),
+        (
+            "s: {a|not: x}\ncondition: s",
+            "rules/a.yml:5:9 error unknown-modifier \"not\" is no modifier (hint: use neq, or not in the condition)",
+        ),
+        (
+            "s: {a|base64: x}\ncondition: s",
+            "rules/a.yml:5:9 error not-supported-yet the modifier \"base64\" is not supported yet",
+        ),
+        (
+            "s: {a|contains|startswith: x}\ncondition: s",
+            "rules/a.yml:5:18 error modifier-chain the modifier \"startswith\" contradicts the one before it (hint: use one of startswith, endswith, contains, re, cidr, exists, lt, lte, gt, gte)",
+        ),
+        (
+            "s: {a|i: x}\ncondition: s",
+            "rules/a.yml:5:9 error modifier-chain the modifier \"i\" belongs to a regular expression (hint: re|i)",
+        ),
+        (
+            "s: {a|re|cased: x}\ncondition: s",
+            "rules/a.yml:5:7 error modifier-chain a regular expression minds case without \"cased\" (hint: remove cased, or use re|i)",
+        ),
+        (
+            "s: {a|gt|all: [1, 2]}\ncondition: s",
+            "rules/a.yml:5:7 error modifier-chain \"all\" with a comparison of numbers makes no sense (hint: remove all)",
+        ),
+        (
+            "s: {a|contains|contains: x}\ncondition: s",
+            "rules/a.yml:5:18 error modifier-chain the modifier \"contains\" is written twice",
+        ),
+        (
+            "s: {a|re: '(?!x)'}\ncondition: s",
+            "rules/a.yml:5:13 error value regular expressions have no look-around and no back-references here (hint: write it with and, or, not in the condition)",
+        ),
+        (
+            "s: {a|re: '(x'}\ncondition: s",
+            "rules/a.yml:5:13 error value \"(x\" is no regular expression: unclosed group",
+        ),
+        (
+            "s: {a|cidr: 10.0.0.0/33}\ncondition: s",
+            "rules/a.yml:5:15 error value \"10.0.0.0/33\" is no network (hint: like 10.0.0.0/8 or 2001:db8::/32)",
+        ),
+        ("s: {a|gt: x}\ncondition: s", "rules/a.yml:5:13 error value \"x\" is no number"),
+        (
+            "s: {a|exists: x}\ncondition: s",
+            "rules/a.yml:5:17 error value \"x\" is neither true nor false",
+        ),
+        (
+            "s: {a|contains: ''}\ncondition: s",
+            "rules/a.yml:5:19 error value an empty text is in every text (hint: FIELD: '' for equality)",
+        ),
+        (
+            "s: {a: {b: 1}}\ncondition: s",
+            "rules/a.yml:5:10 error wrong-type the value of \"a\" is a map (hint: write the path with dots: a.b: value)",
+        ),
+        (
+            "s: {a: []}\ncondition: s",
+            "rules/a.yml:5:10 error empty \"a\" has an empty list of values",
+        ),
+        (
+            "s: {a: [[1]]}\ncondition: s",
+            "rules/a.yml:5:11 error wrong-type a value of \"a\" is a list",
+        ),
+        (
+            "s: {}\ncondition: s",
+            "rules/a.yml:5:6 error empty this search is an empty map, it would match every event",
+        ),
+        (
+            "s: [x, y]\ncondition: s",
+            "rules/a.yml:5:7 error not-supported-yet keywords without a field are not supported yet (hint: name the field: FIELD|contains: TEXT)",
+        ),
+        (
+            "s: {tidegate.principle: x}\ncondition: s",
+            "rules/a.yml:5:7 error unknown-field there is no field \"tidegate.principle\" (hint: did you mean \"tidegate.principal\")",
+        ),
+        (
+            "s: {a|expand: name}\ncondition: s",
+            "rules/a.yml:5:17 error value \"name\" names no list (hint: '%name%', the whole value)",
+        ),
+        (
+            "s: {a|expand: '%nobody%'}\ncondition: s",
+            "rules/a.yml:5:17 error unknown-list there is no list \"nobody\" (hint: declare it under tidegate.lists)",
+        ),
+        (
+            "selection: {a: 1}\ncondition: selektion",
+            "rules/a.yml:5:3 warning unused-search the search \"selection\" is not used by the condition\n\
+             rules/a.yml:6:14 error unknown-search there is no search \"selektion\" in this detection (hint: did you mean \"selection\")",
+        ),
+        (
+            "s: {a: 1}\ncondition: s and 1 of f_*",
+            "rules/a.yml:6:25 error unknown-search no search has a name like \"f_*\" (hint: one of s)",
+        ),
+        (
+            "s: {a: 1}\ncondition: \"s | count() > 3\"",
+            "rules/a.yml:6:17 error condition-syntax \"|\" is not expected here in a condition (hint: aggregations are written as a correlation rule)",
+        ),
+        ("s: {a: 1}", "rules/a.yml:5:3 error missing-key \"detection\" has no \"condition\""),
+        ("condition: s", "rules/a.yml:5:3 error missing-key \"detection\" has no search"),
+        (
+            "s: {a|all: x}\ncondition: s",
+            "rules/a.yml:5:7 warning modifier-chain \"all\" with a single value says nothing (hint: remove all)",
+        ),
+    ];
+    check(cases.map(|(detection, expected)| (rule(detection), expected)));
+}
+
+const BASE: &str = "title: B\nname: base\nlogsource: {product: aws, service: cloudtrail}\ndetection: {s: {a: 1}, condition: s}\n---\n";
+
+/// A correlation over `base`; line 6 is its title, line 8 its `correlation`.
+fn correlation(inside: &str, own: &str) -> String {
+    format!("{BASE}title: C\nname: c\ncorrelation: {{{inside}}}\nlevel: low\ntidegate: {{{own}}}\n")
+}
+
+#[test]
+fn mistakes_in_a_correlation() {
+    let cases = [
+        (
+            "type: event_cuont, rules: base, timespan: 1m, condition: {gte: 1}",
+            "rules/a.yml:8:21 error value there is no correlation type \"event_cuont\" (hint: did you mean \"event_count\")",
+        ),
+        (
+            "type: value_count, rules: base, timespan: 1m, condition: {gte: 1}",
+            "rules/a.yml:8:21 error not-supported-yet correlations of type \"value_count\" are not supported yet",
+        ),
+        (
+            "type: event_count, rules: [bose], timespan: 1m, condition: {gte: 1}",
+            "rules/a.yml:8:42 error unknown-rule there is no rule \"bose\" (hint: did you mean \"base\")",
+        ),
+        (
+            "type: event_count, rules: [], timespan: 1m, condition: {gte: 1}",
+            "rules/a.yml:8:14 error empty the correlation refers to no rule",
+        ),
+        (
+            "type: event_count, rules: [c], timespan: 1m, condition: {gte: 1}",
+            "rules/a.yml:8:42 error cycle a correlation cannot refer to itself",
+        ),
+        (
+            "type: event_count, rules: base, timespan: 1x, condition: {gte: 1}",
+            "rules/a.yml:8:57 error value \"1x\" of \"timespan\" is no length of time (hint: a number and one of s, m, h, d, like 10m)",
+        ),
+        (
+            "type: event_count, rules: base, condition: {gte: 1}",
+            "rules/a.yml:8:14 error missing-key \"correlation\" has no key \"timespan\" (hint: length of the window, like 10m)",
+        ),
+        (
+            "type: event_count, rules: base, timespan: 0, condition: {gte: 1}",
+            "rules/a.yml:8:57 error value a window of no length holds nothing",
+        ),
+        (
+            "type: event_count, rules: base, timespan: 1m, condition: {lt: 1}",
+            "rules/a.yml:8:73 error not-supported-yet the key \"lt\" of \"condition\" is not supported yet",
+        ),
+        (
+            "type: event_count, rules: base, timespan: 1m, condition: {gt: 1, gte: 1}",
+            "rules/a.yml:8:85 error value a condition has \"gt\" or \"gte\", not both",
+        ),
+        (
+            "type: event_count, rules: base, timespan: 1m, condition: {gte: -1}",
+            "rules/a.yml:8:78 error wrong-type \"gte\" is a whole number that is not negative, not \"-1\"",
+        ),
+        (
+            "type: event_count, rules: base, timespan: 1m",
+            "rules/a.yml:8:14 error missing-key \"correlation\" has no key \"condition\" (hint: condition: {gte: N})",
+        ),
+        (
+            "type: value_sum, rules: base, timespan: 1m, condition: {gte: 1}",
+            "rules/a.yml:8:70 error missing-key \"value_sum\" needs the field that it adds up (hint: condition: {field: NAME, gte: N})",
+        ),
+        (
+            "type: event_count, rules: base, group_by: [a], timespan: 1m, condition: {gte: 1}",
+            "rules/a.yml:8:47 error unknown-key \"correlation\" has no key \"group_by\" (hint: did you mean \"group-by\")",
+        ),
+        (
+            "type: event_count, rules: base, group-by: [a, a], timespan: 1m, condition: {gte: 1}",
+            "rules/a.yml:8:61 error duplicate \"a\" is twice in the group-by",
+        ),
+        (
+            "type: event_count, rules: base, group-by: [tidegate.bukket], timespan: 1m, condition: {gte: 1}",
+            "rules/a.yml:8:58 error unknown-field there is no field \"tidegate.bukket\" (hint: did you mean \"tidegate.bucket\")",
+        ),
+        (
+            "type: event_count, rules: base, group-by: [who], aliases: {who: {base: a, other: b}}, timespan: 1m, condition: {gte: 1}",
+            "rules/a.yml:8:58 error not-supported-yet the alias \"who\" stands for different fields, which is not supported yet",
+        ),
+    ];
+    check(cases.map(|(inside, expected)| (correlation(inside, ""), expected)));
+}
+
+#[test]
+fn mistakes_under_our_own_key() {
+    const COUNT: &str = "type: event_count, rules: base, group-by: [tidegate.principal], timespan: 1m, condition: {gte: 10}";
+    let cases = [
+        (
+            "windov: sliding",
+            "rules/a.yml:10:12 error unknown-key \"tidegate\" has no key \"windov\" (hint: did you mean \"window\")",
+        ),
+        (
+            "window: session",
+            "rules/a.yml:10:20 error value \"window\" cannot be \"session\" (hint: one of sliding, tumbling)",
+        ),
+        (
+            "new-terms: {fields: [a]}",
+            "rules/a.yml:10:12 error not-supported-yet the key \"new-terms\" of \"tidegate\" is not supported yet",
+        ),
+        (
+            "tiers: [{gte: 10, level: high}]",
+            "rules/a.yml:10:20 error tiers the tier 10 does not lie above the condition",
+        ),
+        (
+            "tiers: [{gte: 30, level: high}, {gte: 20, level: high}]",
+            "rules/a.yml:10:44 error tiers the tier 20 does not lie above the one before it",
+        ),
+        (
+            "tiers: [{gte: 20, level: hihg}]",
+            "rules/a.yml:10:37 error value \"level\" cannot be \"hihg\" (hint: did you mean \"high\")",
+        ),
+        (
+            "tiers: [{gte: 20, level: informational}]",
+            "rules/a.yml:10:20 error tiers the tier 20 has a lower level than the rule",
+        ),
+        (
+            "dedup: {period: 10}",
+            "rules/a.yml:10:28 error value \"10\" of \"period\" is no length of time (hint: a number and one of s, m, h, d, like 10m)",
+        ),
+        (
+            "dedup: {period: 30s}",
+            "rules/a.yml:10:28 warning dedup-period the dedup period 30s is shorter than the window 1m (hint: one attack may give several findings)",
+        ),
+        (
+            "collect: {keys: {field: a}}",
+            "rules/a.yml:10:28 error missing-key \"keys\" does not say what to keep (hint: one of sample: N, set: N, sum: true, min: true, max: true)",
+        ),
+        (
+            "collect: {keys: {field: a, distinct: true}}",
+            "rules/a.yml:10:39 error not-supported-yet the key \"distinct\" of \"collect.keys\" is not supported yet",
+        ),
+        (
+            "collect: {keys: {field: a, sample: 1000}}",
+            "rules/a.yml:10:47 error value \"sample\" keeps 1 to 100 values",
+        ),
+        (
+            "collect: {amount: {field: a, set: 1}}",
+            "rules/a.yml:10:22 error fixed-name \"amount\" is a name that every alert has (hint: choose another)",
+        ),
+        (
+            "title: '{tidegate.principle} read'",
+            "rules/a.yml:10:19 error unknown-field there is no field or collected value \"tidegate.principle\" (hint: did you mean \"tidegate.principal\")",
+        ),
+        (
+            "title: 'a {amount|kb} b'",
+            "rules/a.yml:10:22 error title a placeholder has no form \"kb\" (hint: mb, host or or:TEXT)",
+        ),
+        (
+            "lists: {l: {type: cidr, values: [10.0.0.0/8, x]}}",
+            "rules/a.yml:10:57 error list-value \"x\" is no network",
+        ),
+        (
+            "lists: {l: {type: account, values: [12]}}",
+            "rules/a.yml:10:48 error list-value \"12\" is no account id: twelve digits, in quotes",
+        ),
+        (
+            "lists: {l: {values: [x]}}",
+            "rules/a.yml:10:23 error missing-key \"lists.l\" has no key \"type\" (hint: how it compares)",
+        ),
+        (
+            "alert-context: {x: eventNmae}",
+            "rules/a.yml:10:31 error unknown-field there is no field or collected value \"eventNmae\" (hint: did you mean \"eventName\")",
+        ),
+        (
+            "alert-context: {x: '%nobody%'}",
+            "rules/a.yml:10:31 error unknown-list there is no list \"nobody\" (hint: declare it under tidegate.lists)",
+        ),
+        (
+            "enabled: no",
+            "rules/a.yml:10:21 error wrong-type \"enabled\" is true or false, not \"no\"",
+        ),
+        (
+            "tests: [{name: x, events: [{template: getobjekt}], expect: {alerts: 0}}]",
+            "rules/a.yml:10:50 error value there is no template \"getobjekt\" (hint: did you mean \"getobject\")",
+        ),
+        (
+            "tests: [{name: x, events: [{at: soon, template: getobject}], expect: {}}]",
+            "rules/a.yml:10:44 error value \"soon\" is no time (hint: +9m59s after the start, or 2025-03-10T08:00:00Z)\n\
+             rules/a.yml:10:81 error missing-key \"expect\" has no key \"alerts\" (hint: how many findings are created)",
+        ),
+    ];
+    check(cases.map(|(own, expected)| (correlation(COUNT, own), expected)));
+}
+
+#[test]
+fn mistakes_around_the_detection() {
+    let cases = [
+        ("- a\n- b\n", "rules/a.yml:1:1 error wrong-type a rule is a map of keys, not a list"),
+        (
+            "name: t\nlogsource: {product: aws, service: cloudtrail}\ndetection: {s: {a: 1}, condition: s}\n",
+            "rules/a.yml:1:1 error missing-key the rule has no \"title\"",
+        ),
+        (
+            "title: T\nlogsource: {product: aws, service: cloudtrail}\ndetection: {s: {a: 1}, condition: s}\n",
+            "rules/a.yml:1:1 error missing-key the rule has neither \"id\" nor \"name\" (hint: id: a UUID, or name: a_unique_name)",
+        ),
+        (
+            "title: T\nname: t\ndetection: {s: {a: 1}, condition: s}\n",
+            "rules/a.yml:1:1 error missing-key the rule has no \"logsource\" (hint: logsource: {product: aws, service: cloudtrail})",
+        ),
+        (
+            "title: T\nname: t\nlogsource: {product: windows}\ndetection: {s: {a: 1}, condition: s}\n",
+            "rules/a.yml:3:12 error logsource the log source \"windows\" is not read (hint: logsource: {product: aws, service: cloudtrail})",
+        ),
+        (
+            "title: T\nname: t\nlogsource: {product: aws, service: vpcflow}\ndetection: {s: {a: 1}, condition: s}\n",
+            "rules/a.yml:3:36 error not-supported-yet the log source \"vpcflow\" is not supported yet",
+        ),
+        (
+            "title: T\nname: t\ndetecton: {}\n",
+            "rules/a.yml:1:1 error missing-key the rule has neither \"detection\" nor \"correlation\"\n\
+             rules/a.yml:3:1 warning unknown-key Sigma has no key \"detecton\"; it is kept (hint: did you mean \"detection\")",
+        ),
+        (
+            "title: T\nname: t\nlevel: hgh\nlogsource: {product: aws, service: cloudtrail}\ndetection: {s: {a: 1}, condition: s}\n",
+            "rules/a.yml:3:8 error value \"level\" cannot be \"hgh\" (hint: did you mean \"high\")",
+        ),
+        (
+            "title: T\nname: t\nlogsource: {product: aws, service: cloudtrail}\ndetection: {s: {a: 1}, condition: s}\ntidegate: {tiers: []}\n",
+            "rules/a.yml:5:12 error wrong-kind \"tiers\" belongs to a correlation",
+        ),
+        (
+            "title: T\nname: t\nfilter: {rules: [a]}\n",
+            "rules/a.yml:3:1 error not-supported-yet documents with \"filter\" are not supported yet",
+        ),
+        (
+            "title: T\nname: t\nlogsource: {product: aws, service: cloudtrail}\ndetection: {s: {a: 1}, condition: s}\ntidegate: {title: '{amount}'}\n",
+            "rules/a.yml:5:19 error unknown-field a rule without a window has no \"amount\"",
+        ),
+    ];
+    check(cases.map(|(text, expected)| (text.to_owned(), expected)));
+}
+
+#[test]
+fn unknown_keys_at_the_top_are_kept_and_comments_of_authors_too() {
+    let text = rule("s: {a: 1}\ncondition: s") + "x-owner: team\ncustom: {a: [1, 2]}\n";
+
+    assert_eq!(problems(&text), "");
+}
+
+#[test]
+fn all_problems_of_all_documents_come_in_one_go_by_place() {
+    let text = "title: T\nname: t\nlogsource: {product: aws, service: cloudtrail}\n\
+                detection:\n  s: {a|foo: 1, b|gt: x}\n  condition: s and t\n---\n\
+                title: U\nname: t\nlogsource: {product: aws}\ndetection: {s: {a: 1}, condition: s or}\n";
+
+    let all = problems(text);
+
+    let places: Vec<&str> = all.lines().filter_map(|line| line.split(' ').next()).collect();
+    assert_eq!(
+        places,
+        [
+            "rules/a.yml:5:9",
+            "rules/a.yml:5:23",
+            "rules/a.yml:6:20",
+            "rules/a.yml:9:7",
+            "rules/a.yml:10:12",
+            "rules/a.yml:11:39",
+        ],
+        "{all}"
+    );
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::test_runner::Config::with_cases(100))]
+
+    #[test]
+    fn arbitrary_text_never_panics(text in "(title: T\n|name: t\n|detection:|correlation:|condition: |\\{|\\}|\\[|\\]|:|,|a|'|\"|\n|  |- |\\||tidegate: |tiers: |gte: |1|not |tests: |events: |&a |\\*a |é){0,60}") {
+        load_one(&text);
+    }
+
+    #[test]
+    fn a_damaged_rule_never_panics(cut in 0_usize..4000, insert in "[ -~\n\t]{0,4}") {
+        // The longest file costs the most and shows the least.
+        for mut text in super::super::builtin().into_iter().map(|file| file.text).skip(2) {
+            let at = (0..=cut.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+            text.insert_str(at, &insert);
+            load_one(&text);
+        }
+    }
+}

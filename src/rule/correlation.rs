@@ -1,0 +1,179 @@
+//! `correlation:` → which rules count together, by what, over how long, from which amount on.
+
+use super::derived;
+use super::keys::CORRELATION_CONDITION;
+use super::model::Condition;
+use super::report::{Report, nearest_or_all, shown};
+use super::shape::{self, Shape};
+use super::yaml::{Key, Node};
+use crate::units::Span;
+
+/// A correlation, checked as far as it can be without the other documents.
+#[derive(Debug, Clone)]
+pub(super) struct Correlation {
+    pub(super) kind: CorrelationKind,
+    pub(super) rules: Vec<Key>,
+    pub(super) group_by: Vec<Key>,
+    pub(super) timespan: Span,
+    pub(super) condition: Condition,
+}
+
+/// What is added up.
+#[derive(Debug, Clone)]
+pub(super) enum CorrelationKind {
+    EventCount,
+    ValueSum(Key),
+}
+
+const SUPPORTED: [&str; 2] = ["event_count", "value_sum"];
+const NOT_YET: [&str; 8] = [
+    "value_count",
+    "value_avg",
+    "value_percentile",
+    "value_median",
+    "temporal",
+    "temporal_ordered",
+    "extended_temporal",
+    "extended_temporal_ordered",
+];
+
+/// Reads the value of `correlation`, whose keys and types have been checked.
+pub(super) fn read(node: &Node, report: &mut Report) -> Option<Correlation> {
+    let kind = read_kind(node, report);
+    let rules = shape::texts(node.get("rules"));
+    if rules.is_empty() && node.get("rules").is_some_and(|rules| rules.as_list().is_some()) {
+        report.error(node.mark, "empty", "the correlation refers to no rule");
+    }
+    let group_by = read_group_by(node, report);
+    let timespan = shape::span(node.get("timespan"));
+    if timespan == Some(Span::ZERO) {
+        let at = node.get("timespan").map_or(node.mark, |node| node.mark);
+        report.error(at, "value", "a window of no length holds nothing");
+    }
+    let condition = read_condition(node, kind.as_deref(), report);
+    let (condition, field) = condition?;
+    let kind = match kind?.as_str() {
+        "event_count" => CorrelationKind::EventCount,
+        _ => CorrelationKind::ValueSum(field?),
+    };
+    let timespan = timespan.filter(|span| *span > Span::ZERO)?;
+    let rules = Some(rules).filter(|rules| !rules.is_empty())?;
+    Some(Correlation { kind, rules, group_by, timespan, condition })
+}
+
+fn read_kind(node: &Node, report: &mut Report) -> Option<String> {
+    let kind = shape::text(node.get("type"))?;
+    if SUPPORTED.contains(&kind.text.as_str()) {
+        return Some(kind.text);
+    }
+    if NOT_YET.contains(&kind.text.as_str()) {
+        let what = format!("correlations of type {:?} are not supported yet", kind.text);
+        report.error(kind.mark, "not-supported-yet", what);
+    } else {
+        let what = format!("there is no correlation type {:?}", shown(&kind.text));
+        let hint = nearest_or_all(&kind.text, &SUPPORTED);
+        report.error_with_hint(kind.mark, "value", what, hint);
+    }
+    None
+}
+
+/// The group-by fields, with aliases replaced by the field that they stand for.
+fn read_group_by(node: &Node, report: &mut Report) -> Vec<Key> {
+    let aliases = shape::entries(node.get("aliases"));
+    let mut group_by: Vec<Key> = Vec::new();
+    for name in shape::texts(node.get("group-by")) {
+        let alias = aliases.iter().find(|(alias, _)| alias.text == name.text);
+        let field = match alias {
+            Some((_, by_rule)) => match same_field(by_rule) {
+                Some(field) => Key { text: field, mark: name.mark },
+                None => {
+                    let what = format!(
+                        "the alias {:?} stands for different fields, which is not supported yet",
+                        shown(&name.text)
+                    );
+                    report.error(name.mark, "not-supported-yet", what);
+                    continue;
+                }
+            },
+            None => name,
+        };
+        derived::check_field(&field, report);
+        if group_by.iter().any(|other| other.text == field.text) {
+            let what = format!("{:?} is twice in the group-by", shown(&field.text));
+            report.error(field.mark, "duplicate", what);
+        } else {
+            group_by.push(field);
+        }
+    }
+    group_by
+}
+
+fn same_field(by_rule: &Node) -> Option<String> {
+    let mut fields =
+        shape::entries(Some(by_rule)).iter().map(|(_, field)| shape::text(Some(field)));
+    let first = fields.next()??.text;
+    fields.all(|field| field.is_some_and(|field| field.text == first)).then_some(first)
+}
+
+fn read_condition(
+    node: &Node,
+    kind: Option<&str>,
+    report: &mut Report,
+) -> Option<(Condition, Option<Key>)> {
+    let Some(condition) = node.get("condition") else {
+        let hint = "condition: {gte: N}".to_owned();
+        let what = "\"correlation\" has no key \"condition\"";
+        report.error_with_hint(node.mark, "missing-key", what, hint);
+        return None;
+    };
+    if condition.as_scalar().is_some_and(|_| !condition.is_null()) {
+        let what = "conditions over rules are not supported yet";
+        report.error(condition.mark, "not-supported-yet", what);
+        return None;
+    }
+    shape::check(condition, &Shape::Map(CORRELATION_CONDITION), "condition", report);
+    let mut fields = shape::texts(condition.get("field")).into_iter();
+    let field = fields.next();
+    if let Some(second) = fields.next() {
+        report.error(second.mark, "value", "one field is added up, not several");
+    }
+    match (kind, &field) {
+        (Some("value_sum"), None) => {
+            let hint = "condition: {field: NAME, gte: N}".to_owned();
+            let what = "\"value_sum\" needs the field that it adds up";
+            report.error_with_hint(condition.mark, "missing-key", what, hint);
+        }
+        (Some("event_count"), Some(field)) => {
+            let hint = "value_sum adds up a field".to_owned();
+            let what = "\"event_count\" has no field";
+            report.error_with_hint(field.mark, "unknown-key", what, hint);
+        }
+        (_, Some(field)) => derived::check_field(field, report),
+        _ => {}
+    }
+    let (gt, gte) = (condition.get("gt"), condition.get("gte"));
+    if let (Some(_), Some(second)) = (gt, gte) {
+        report.error(second.mark, "value", "a condition has \"gt\" or \"gte\", not both");
+        return None;
+    }
+    let written = match (shape::count(gt), shape::count(gte)) {
+        (Some(number), _) if number == u64::MAX => {
+            report.error(condition.mark, "value", "no amount is above this one");
+            None
+        }
+        (Some(number), _) => Some(Condition::Above(number)),
+        (_, Some(number)) => Some(Condition::AtLeast(number)),
+        (None, None) => {
+            let has_operator = condition
+                .as_map()
+                .is_some_and(|entries| entries.iter().any(|(key, _)| key.text != "field"));
+            if !has_operator {
+                let hint = "condition: {gte: N}".to_owned();
+                let what = "the condition names no amount";
+                report.error_with_hint(condition.mark, "missing-key", what, hint);
+            }
+            None
+        }
+    };
+    written.map(|written| (written, field))
+}

@@ -1,0 +1,335 @@
+//! `detection:` → searches with their items and the condition over them.
+
+use super::condition::{self, Condition, Quantity};
+use super::modifier::{self, Ask, Operator};
+use super::pattern::Pattern;
+use super::predicate::parse_number;
+use super::report::{Report, nearest_or_all, shown};
+use super::scalar_text::number_text;
+use super::yaml::{Data, Form, Key, Mark, Node, Scalar};
+use crate::event::Number;
+use ipnet::IpNet;
+use regex::Regex;
+use std::net::IpAddr;
+
+/// A detection, checked as far as it can be without the other documents.
+#[derive(Debug, Clone)]
+pub(super) struct Detection {
+    pub(super) searches: Vec<Search>,
+    pub(super) condition: Condition,
+}
+
+/// A named search.
+#[derive(Debug, Clone)]
+pub(super) struct Search {
+    pub(super) name: String,
+    pub(super) mark: Mark,
+    /// Alternatives, each a list of items that must all hold.
+    pub(super) alternatives: Vec<Vec<Item>>,
+}
+
+/// `field|modifiers: values`
+#[derive(Debug, Clone)]
+pub(super) struct Item {
+    pub(super) ask: Ask,
+    pub(super) mark: Mark,
+    pub(super) operands: Vec<Operand>,
+}
+
+/// One value of an item.
+#[derive(Debug, Clone)]
+pub(super) enum Operand {
+    Null,
+    Text(Pattern),
+    Number(Number),
+    Regex(Regex),
+    Network(IpNet),
+    Exists(bool),
+    /// `%name%`
+    List {
+        name: String,
+        mark: Mark,
+    },
+}
+
+/// Reads the value of `detection`.
+pub(super) fn read(node: &Node, report: &mut Report) -> Option<Detection> {
+    let Some(entries) = node.as_map() else {
+        let what =
+            format!("\"detection\" is a map of searches and a condition, not {}", node.kind());
+        report.error(node.mark, "wrong-type", what);
+        return None;
+    };
+    let mut searches = Vec::new();
+    let mut condition = None;
+    let mut has_condition = false;
+    for (key, value) in entries {
+        match key.text.as_str() {
+            "condition" => {
+                has_condition = true;
+                condition = condition::read(value, report);
+            }
+            "timeframe" => report.error_with_hint(
+                key.mark,
+                "not-supported",
+                "\"timeframe\" belongs to the aggregations of old Sigma",
+                "write a correlation rule with timespan".to_owned(),
+            ),
+            _ => searches.extend(read_search(key, value, report)),
+        }
+    }
+    if !has_condition {
+        report.error(node.mark, "missing-key", "\"detection\" has no \"condition\"");
+    }
+    if searches.is_empty() && entries.iter().all(|(key, _)| key.text == "condition") {
+        report.error(node.mark, "missing-key", "\"detection\" has no search");
+        return None;
+    }
+    let names: Vec<&str> = entries
+        .iter()
+        .map(|(key, _)| key.text.as_str())
+        .filter(|name| *name != "condition")
+        .collect();
+    let condition = condition?;
+    let mut used = Vec::new();
+    check_names(&condition, &names, &mut used, report);
+    for search in &searches {
+        if !used.contains(&search.name) {
+            let what = format!("the search {:?} is not used by the condition", search.name);
+            report.warning(search.mark, "unused-search", what, None);
+        }
+    }
+    Some(Detection { searches, condition })
+}
+
+/// The names that `pattern` stands for; `None` is `them`.
+pub(super) fn chosen<'a>(
+    pattern: Option<&str>,
+    names: impl Iterator<Item = &'a str>,
+) -> Vec<&'a str> {
+    match pattern {
+        None => names.filter(|name| !name.starts_with('_')).collect(),
+        Some(pattern) => {
+            let glob = super::glob::Glob::new(&Pattern::parse(pattern), super::glob::Case::Matters);
+            names.filter(|name| glob.is_match(name)).collect()
+        }
+    }
+}
+
+fn check_names(condition: &Condition, names: &[&str], used: &mut Vec<String>, report: &mut Report) {
+    match condition {
+        Condition::Search { name, mark } => {
+            if !names.contains(&name.as_str()) {
+                let what = format!("there is no search {:?} in this detection", shown(name));
+                let hint = nearest_or_all(name, names);
+                report.error_with_hint(*mark, "unknown-search", what, hint);
+            }
+            used.push(name.clone());
+        }
+        Condition::Several { pattern, mark, .. } => {
+            let found = chosen(pattern.as_deref(), names.iter().copied());
+            if found.is_empty() {
+                let pattern = pattern.as_deref().unwrap_or("them");
+                let what = format!("no search has a name like {:?}", shown(pattern));
+                report.error_with_hint(
+                    *mark,
+                    "unknown-search",
+                    what,
+                    nearest_or_all(pattern, names),
+                );
+            }
+            used.extend(found.into_iter().map(ToOwned::to_owned));
+        }
+        Condition::Not(inner) => check_names(inner, names, used, report),
+        Condition::All(several) | Condition::Any(several) => {
+            for one in several {
+                check_names(one, names, used, report);
+            }
+        }
+    }
+}
+
+fn read_search(key: &Key, value: &Node, report: &mut Report) -> Option<Search> {
+    let alternatives = match &value.data {
+        Data::Map(entries) => vec![read_items(entries, value.mark, report)?],
+        Data::List(members) => read_alternatives(members, value.mark, report)?,
+        Data::Scalar(_) => {
+            keywords(value.mark, report);
+            return None;
+        }
+    };
+    Some(Search { name: key.text.clone(), mark: key.mark, alternatives })
+}
+
+fn read_alternatives(members: &[Node], mark: Mark, report: &mut Report) -> Option<Vec<Vec<Item>>> {
+    if members.is_empty() {
+        report.error(mark, "empty", "this search is an empty list");
+        return None;
+    }
+    let mut alternatives = Vec::new();
+    for member in members {
+        match member.as_map() {
+            Some(entries) => alternatives.extend(read_items(entries, member.mark, report)),
+            None => {
+                keywords(member.mark, report);
+                return None;
+            }
+        }
+    }
+    (alternatives.len() == members.len()).then_some(alternatives)
+}
+
+fn keywords(mark: Mark, report: &mut Report) {
+    report.error_with_hint(
+        mark,
+        "not-supported-yet",
+        "keywords without a field are not supported yet",
+        "name the field: FIELD|contains: TEXT".to_owned(),
+    );
+}
+
+fn read_items(entries: &[(Key, Node)], mark: Mark, report: &mut Report) -> Option<Vec<Item>> {
+    if entries.is_empty() {
+        report.error(mark, "empty", "this search is an empty map, it would match every event");
+        return None;
+    }
+    let items: Vec<_> =
+        entries.iter().filter_map(|(key, value)| read_item(key, value, report)).collect();
+    (items.len() == entries.len()).then_some(items)
+}
+
+fn read_item(key: &Key, value: &Node, report: &mut Report) -> Option<Item> {
+    let ask = modifier::read(&key.text, key.mark, report)?;
+    let nodes = match &value.data {
+        Data::List(items) => items.as_slice(),
+        Data::Scalar(_) => std::slice::from_ref(value),
+        Data::Map(_) => {
+            let what = format!("the value of {:?} is a map", shown(&ask.field));
+            let hint = "write the path with dots: a.b: value".to_owned();
+            report.error_with_hint(value.mark, "wrong-type", what, hint);
+            return None;
+        }
+    };
+    if nodes.is_empty() {
+        let what = format!("{:?} has an empty list of values", shown(&ask.field));
+        report.error(value.mark, "empty", what);
+        return None;
+    }
+    if ask.wants_all && nodes.len() == 1 {
+        let what = "\"all\" with a single value says nothing";
+        report.warning(key.mark, "modifier-chain", what, Some("remove all".to_owned()));
+    }
+    let operands: Vec<_> =
+        nodes.iter().filter_map(|node| read_operand(&ask, node, report)).collect();
+    (operands.len() == nodes.len()).then_some(Item { ask, mark: key.mark, operands })
+}
+
+fn read_operand(ask: &Ask, node: &Node, report: &mut Report) -> Option<Operand> {
+    let Some(scalar) = node.as_scalar() else {
+        let what = format!("a value of {:?} is {}", shown(&ask.field), node.kind());
+        report.error(node.mark, "wrong-type", what);
+        return None;
+    };
+    let read = if ask.expands {
+        list_name(&scalar.text, node.mark)
+    } else {
+        operand_of(ask.operator, scalar)
+    };
+    read.map_err(|(what, hint)| report.error_with_hint(node.mark, "value", what, hint)).ok()
+}
+
+type Wrong = (String, Option<String>);
+
+fn operand_of(operator: Operator, scalar: &Scalar) -> Result<Operand, Wrong> {
+    match operator {
+        Operator::Equals => Ok(equal_to(scalar)),
+        Operator::StartsWith | Operator::EndsWith | Operator::Contains => match scalar.form {
+            Form::Null => Err(("null is no text".into(), Some("FIELD: null".into()))),
+            _ if scalar.text.is_empty() => Err((
+                "an empty text is in every text".into(),
+                Some("FIELD: '' for equality".into()),
+            )),
+            _ => Ok(Operand::Text(Pattern::parse(&scalar.text))),
+        },
+        Operator::Regex { ignore_case, multi_line, dot_matches_newline } => {
+            regex::RegexBuilder::new(&scalar.text)
+                .case_insensitive(ignore_case)
+                .multi_line(multi_line)
+                .dot_matches_new_line(dot_matches_newline)
+                .build()
+                .map(Operand::Regex)
+                .map_err(|error| regex_problem(&scalar.text, &error))
+        }
+        Operator::Cidr => network(&scalar.text).map(Operand::Network).ok_or_else(|| {
+            let what = format!("{:?} is no network", shown(&scalar.text));
+            (what, Some("like 10.0.0.0/8 or 2001:db8::/32".into()))
+        }),
+        Operator::Exists => match scalar.form {
+            Form::Bool(wanted) => Ok(Operand::Exists(wanted)),
+            _ => Err((format!("{:?} is neither true nor false", shown(&scalar.text)), None)),
+        },
+        Operator::Compares(_) => {
+            let number = match scalar.form {
+                Form::Number(number) => Some(number),
+                Form::Text => parse_number(&scalar.text),
+                _ => None,
+            };
+            let what = || (format!("{:?} is no number", shown(&scalar.text)), None);
+            number.map(Operand::Number).ok_or_else(what)
+        }
+    }
+}
+
+fn equal_to(scalar: &Scalar) -> Operand {
+    match scalar.form {
+        Form::Null => Operand::Null,
+        Form::Bool(value) => Operand::Text(Pattern::literal(if value { "true" } else { "false" })),
+        Form::Number(number) => Operand::Text(Pattern::literal(&number_text(number))),
+        Form::Text => Operand::Text(Pattern::parse(&scalar.text)),
+    }
+}
+
+fn list_name(text: &str, mark: Mark) -> Result<Operand, Wrong> {
+    let name = text.strip_prefix('%').and_then(|text| text.strip_suffix('%'));
+    match name {
+        Some(name) if !name.is_empty() && !name.contains('%') => {
+            Ok(Operand::List { name: name.to_owned(), mark })
+        }
+        _ => Err((
+            format!("{:?} names no list", shown(text)),
+            Some("'%name%', the whole value".into()),
+        )),
+    }
+}
+
+/// A network, or a single address as one.
+pub(super) fn network(text: &str) -> Option<IpNet> {
+    text.parse().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from))
+}
+
+fn regex_problem(text: &str, error: &regex::Error) -> Wrong {
+    let has_look_around = ["(?=", "(?!", "(?<=", "(?<!"].iter().any(|look| text.contains(look));
+    let has_back_reference = (1..=9).any(|digit| text.contains(&format!("\\{digit}")));
+    if has_look_around || has_back_reference {
+        let what = "regular expressions have no look-around and no back-references here";
+        return (what.into(), Some("write it with and, or, not in the condition".into()));
+    }
+    let detail = error.to_string();
+    let last_line = detail.lines().last().unwrap_or_default();
+    let reason = last_line.strip_prefix("error: ").unwrap_or(last_line);
+    (format!("{:?} is no regular expression: {}", shown(text), shown(reason)), None)
+}
+
+impl Detection {
+    /// The searches that one part of the condition asks, with how many of them must hold.
+    pub(super) fn several<'a>(
+        &'a self,
+        quantity: Quantity,
+        pattern: Option<&str>,
+    ) -> (Quantity, Vec<&'a Search>) {
+        let names = chosen(pattern, self.searches.iter().map(|search| search.name.as_str()));
+        let searches =
+            self.searches.iter().filter(|search| names.contains(&search.name.as_str())).collect();
+        (quantity, searches)
+    }
+}

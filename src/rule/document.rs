@@ -1,0 +1,233 @@
+//! One YAML document → one rule or correlation with everything that people read of it.
+
+use super::correlation::{self, Correlation};
+use super::derived;
+use super::detection::{self, Detection, Operand};
+use super::keys::DOCUMENT;
+use super::list::ListUse;
+use super::model::{Level, Status};
+use super::own::{self, Of, Own};
+use super::report::{Report, nearest, shown};
+use super::shape::{self, KeySpec, Needed};
+use super::yaml::{Key, Mark, Node};
+use crate::event::Source;
+
+/// A document, checked as far as it can be alone.
+#[derive(Debug, Clone)]
+pub(super) struct Document {
+    pub(super) mark: Mark,
+    pub(super) id: Option<Key>,
+    pub(super) name: Option<Key>,
+    pub(super) title: String,
+    pub(super) text: HeaderText,
+    pub(super) level: Option<Level>,
+    /// `generate: true`, at the top or inside `correlation`.
+    pub(super) generates: bool,
+    /// `None` when it has errors; the names above are still good to refer to.
+    pub(super) body: Option<Body>,
+    pub(super) own: Own,
+    /// The document without positions, for fingerprints.
+    pub(super) canonical: serde_json::Value,
+}
+
+#[derive(Debug, Clone)]
+pub(super) enum Body {
+    Detection { source: Source, detection: Detection },
+    Correlation(Correlation),
+}
+
+/// What people read.
+#[derive(Debug, Clone)]
+pub(super) struct HeaderText {
+    pub(super) description: String,
+    pub(super) author: String,
+    pub(super) version: String,
+    pub(super) status: Status,
+    pub(super) tags: Vec<String>,
+    pub(super) references: Vec<String>,
+}
+
+/// Reads one document; `None` when it is no rule at all.
+pub(super) fn read(node: &Node, report: &mut Report) -> Option<Document> {
+    let Some(entries) = node.as_map() else {
+        let what = format!("a rule is a map of keys, not {}", node.kind());
+        report.error(node.mark, "wrong-type", what);
+        return None;
+    };
+    for (key, value) in entries {
+        check_top_key(key, value, report);
+    }
+    if node.get("title").is_none() {
+        report.error(node.mark, "missing-key", "the rule has no \"title\"");
+    }
+    let id = shape::text(node.get("id"));
+    let name = shape::text(node.get("name"));
+    if id.is_none() && name.is_none() {
+        let hint = "id: a UUID, or name: a_unique_name".to_owned();
+        let what = "the rule has neither \"id\" nor \"name\"";
+        report.error_with_hint(node.mark, "missing-key", what, hint);
+    }
+    let correlation = node.get("correlation");
+    let body = read_body(node, correlation, report);
+    let group_by = match &body {
+        Some(Body::Correlation(correlation)) => correlation.group_by.clone(),
+        _ => Vec::new(),
+    };
+    let of = if correlation.is_some() { Of::Aggregation } else { Of::Detection };
+    let own = node.get("tidegate").map(|own| own::read(own, of, &group_by, report));
+    let generate_inside = correlation.and_then(|correlation| correlation.get("generate"));
+    let generates = [node.get("generate"), generate_inside]
+        .iter()
+        .any(|generate| shape::boolean(*generate) == Some(true));
+    let word = |key: &str| shape::text(node.get(key)).map(|word| word.text);
+    Some(Document {
+        mark: node.mark,
+        title: word("title").unwrap_or_default(),
+        level: word("level").and_then(|word| Level::from_name(&word)),
+        text: HeaderText {
+            description: word("description").unwrap_or_default(),
+            author: word("author").unwrap_or_default(),
+            version: word("modified").or_else(|| word("date")).unwrap_or_default(),
+            status: match word("status").as_deref() {
+                Some("stable") => Status::Stable,
+                Some("test") => Status::Test,
+                _ => Status::Other,
+            },
+            tags: texts(node, "tags"),
+            references: texts(node, "references"),
+        },
+        id,
+        name,
+        generates,
+        body,
+        own: own.unwrap_or_default(),
+        canonical: canonical(node),
+    })
+}
+
+impl Document {
+    /// How a message calls it.
+    pub(super) fn label(&self) -> String {
+        let key = self.name.as_ref().or(self.id.as_ref());
+        shown(key.map_or(self.title.as_str(), |key| key.text.as_str()))
+    }
+
+    /// Whether `name` is its name or its id.
+    pub(super) fn is_called(&self, name: &str) -> bool {
+        [&self.name, &self.id].into_iter().flatten().any(|key| key.text == name)
+    }
+
+    /// Every list that its detection names.
+    pub(super) fn list_uses(&self) -> Vec<ListUse> {
+        let Some(Body::Detection { detection, .. }) = &self.body else { return Vec::new() };
+        let items = detection.searches.iter().flat_map(|search| &search.alternatives).flatten();
+        items
+            .flat_map(|item| &item.operands)
+            .filter_map(|operand| match operand {
+                Operand::List { name, mark } => Some(ListUse { name: name.clone(), mark: *mark }),
+                _ => None,
+            })
+            .collect()
+    }
+}
+
+fn check_top_key(key: &Key, value: &Node, report: &mut Report) {
+    let Some(spec) = DOCUMENT.iter().find(|spec| spec.name == key.text) else {
+        // Sigma allows keys of one's own; a slip of the keyboard is likelier when it is close.
+        let names = DOCUMENT.iter().map(|spec: &KeySpec| spec.name);
+        if let Some(hint) = nearest(&key.text, names) {
+            let what = format!("Sigma has no key {:?}; it is kept", shown(&key.text));
+            report.warning(key.mark, "unknown-key", what, Some(hint));
+        }
+        return;
+    };
+    if spec.needed == Needed::NotYet {
+        let what = format!("documents with {:?} are not supported yet", key.text);
+        report.error(key.mark, "not-supported-yet", what);
+        return;
+    }
+    if value.is_null() && !matches!(spec.name, "title" | "correlation" | "detection") {
+        return;
+    }
+    shape::check(value, &spec.shape, spec.name, report);
+}
+
+fn read_body(node: &Node, correlation: Option<&Node>, report: &mut Report) -> Option<Body> {
+    match (node.get("detection"), correlation) {
+        (Some(_), Some(both)) => {
+            let what = "a document is a detection or a correlation, not both";
+            let hint = "separate them with a line ---".to_owned();
+            report.error_with_hint(both.mark, "wrong-kind", what, hint);
+            None
+        }
+        (None, None) => {
+            if node.get("filter").is_none() && node.get("action").is_none() {
+                let what = "the rule has neither \"detection\" nor \"correlation\"";
+                report.error(node.mark, "missing-key", what);
+            }
+            None
+        }
+        (None, Some(correlation)) => correlation::read(correlation, report).map(Body::Correlation),
+        (Some(detection), None) => {
+            let source = read_source(node, report);
+            let detection = detection::read(detection, report);
+            if let Some(detection) = &detection {
+                for item in
+                    detection.searches.iter().flat_map(|search| &search.alternatives).flatten()
+                {
+                    let field = Key { text: item.ask.field.clone(), mark: item.mark };
+                    derived::check_field(&field, report);
+                }
+            }
+            Some(Body::Detection { source: source?, detection: detection? })
+        }
+    }
+}
+
+/// Services that are ours or Sigma's, and wait.
+const SERVICES_NOT_YET: [&str; 4] = ["s3_access", "guardduty", "macie", "vpcflow"];
+
+fn read_source(node: &Node, report: &mut Report) -> Option<Source> {
+    const HINT: &str = "logsource: {product: aws, service: cloudtrail}";
+    let Some(logsource) = node.get("logsource") else {
+        let what = "the rule has no \"logsource\"";
+        report.error_with_hint(node.mark, "missing-key", what, HINT.to_owned());
+        return None;
+    };
+    if logsource.as_map().is_none() {
+        let what = format!("\"logsource\" is a map, not {}", logsource.kind());
+        report.error_with_hint(logsource.mark, "wrong-type", what, HINT.to_owned());
+        return None;
+    }
+    let product = shape::text(logsource.get("product"));
+    let service = shape::text(logsource.get("service"));
+    match (product.as_ref().map(|key| key.text.as_str()), &service) {
+        (Some("aws"), Some(service)) if service.text == Source::CloudTrail.name() => {
+            Some(Source::CloudTrail)
+        }
+        (Some("aws"), Some(service)) if SERVICES_NOT_YET.contains(&service.text.as_str()) => {
+            let what = format!("the log source {:?} is not supported yet", service.text);
+            report.error(service.mark, "not-supported-yet", what);
+            None
+        }
+        (product, service) => {
+            let named = [product, service.as_ref().map(|key| key.text.as_str())];
+            let named: Vec<&str> = named.into_iter().flatten().collect();
+            let what = format!("the log source {:?} is not read", shown(&named.join("/")));
+            report.error_with_hint(logsource.mark, "logsource", what, HINT.to_owned());
+            None
+        }
+    }
+}
+
+fn texts(node: &Node, key: &str) -> Vec<String> {
+    shape::texts(node.get(key)).into_iter().map(|text| text.text).collect()
+}
+
+fn canonical(node: &Node) -> serde_json::Value {
+    let mut json = node.to_json();
+    if let Some(own) = json.get_mut("tidegate").and_then(serde_json::Value::as_object_mut) {
+        own.remove("tests");
+    }
+    json
+}

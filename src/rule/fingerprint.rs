@@ -1,0 +1,57 @@
+//! Hashes that tell whether state or findings of two rule sets can be compared.
+
+use super::check::Alerting;
+use super::list::Lists;
+use super::model::StateId;
+use super::names::Entry;
+use serde_json::{Value, json};
+use siphasher::sip::SipHasher13;
+use std::hash::Hasher;
+
+/// Fingerprint of what a rule's state depends on (semantics.md §10).
+///
+/// The rule's id is part of it: two rules that count the same thing keep separate rows.
+pub(super) fn of_state(id: &str, what: &Value, bases: &[&Entry]) -> StateId {
+    let bases: Vec<Value> = bases
+        .iter()
+        .map(|base| {
+            let canonical = &base.document.canonical;
+            json!([canonical.get("logsource"), canonical.get("detection")])
+        })
+        .collect();
+    StateId(hash(&json!([id, what, bases])))
+}
+
+/// Fingerprint of everything that decides findings.
+pub(super) fn of_set(entries: &[Entry], alerting: &[Alerting<'_>], lists: &Lists) -> u32 {
+    let rules: Vec<Value> = alerting
+        .iter()
+        .map(|rule| {
+            let bases = rule.bases.iter().filter_map(|at| entries.get(*at));
+            let bases: Vec<&Value> = bases.map(|base| &base.document.canonical).collect();
+            let tune = rule.tune.map(|tune| {
+                json!([
+                    tune.level.map(super::Level::name),
+                    tune.threshold,
+                    tune.tiers.as_ref().map(|tiers| tiers
+                        .iter()
+                        .map(|(gte, level)| json!([gte, level.name()]))
+                        .collect::<Vec<_>>()),
+                    tune.timespan.map(crate::units::Span::as_millis),
+                    tune.dedup_period.map(crate::units::Span::as_millis),
+                ])
+            });
+            json!([rule.entry.document.canonical, bases, tune])
+        })
+        .collect();
+    let lists: Vec<Value> = lists.names().map(|name| json!([name, lists.values(name)])).collect();
+    let hash = hash(&json!([rules, lists]));
+    u32::try_from(hash >> 32).unwrap_or_default()
+}
+
+/// Keys are fixed: the number must be the same in every process and version.
+fn hash(value: &Value) -> u64 {
+    let mut hasher = SipHasher13::new();
+    hasher.write(value.to_string().as_bytes());
+    hasher.finish()
+}

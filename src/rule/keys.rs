@@ -1,0 +1,181 @@
+//! The keys of a rule file: what is read, what it is for, what is refused for now.
+//!
+//! One table drives the check for keys that do not exist, the check of types and the JSON schema.
+
+use super::shape::{KeySpec, Shape};
+
+const LEVELS: &[&str] = &["informational", "low", "medium", "high", "critical"];
+
+/// Top-level keys of Sigma documents. Others are kept: authors add their own.
+pub(super) const DOCUMENT: &[KeySpec] = &[
+    KeySpec::needed("title", Shape::Text, "a short name of what the rule finds"),
+    KeySpec::optional("id", Shape::Text, "a UUID that never changes"),
+    KeySpec::optional("name", Shape::Text, "a unique name to refer to the rule"),
+    KeySpec::optional("related", Shape::Any, "rules that this one is derived from"),
+    KeySpec::optional("taxonomy", Shape::Text, "the taxonomy of field names"),
+    KeySpec::optional(
+        "status",
+        Shape::Words(&["stable", "test", "experimental", "deprecated", "unsupported"]),
+        "how mature the rule is",
+    ),
+    KeySpec::optional("description", Shape::Text, "what the rule finds and why it matters"),
+    KeySpec::optional("license", Shape::Text, "SPDX id of the licence"),
+    KeySpec::optional("references", Shape::Any, "addresses to read"),
+    KeySpec::optional("author", Shape::Text, "who wrote the rule; alerts name them"),
+    KeySpec::optional("date", Shape::Text, "when it was written"),
+    KeySpec::optional("modified", Shape::Text, "when it was last changed"),
+    KeySpec::optional("tags", Shape::Texts, "ATT&CK and other tags"),
+    KeySpec::optional("logsource", Shape::Any, "which log the rule reads"),
+    KeySpec::optional("detection", Shape::Any, "what an event looks like"),
+    KeySpec::optional("correlation", Shape::Map(CORRELATION), "what several events look like"),
+    KeySpec::optional("fields", Shape::Texts, "fields worth reading"),
+    KeySpec::optional("falsepositives", Shape::Any, "what looks the same and is harmless"),
+    KeySpec::optional("level", Shape::Words(LEVELS), "severity of a finding"),
+    KeySpec::optional("scope", Shape::Any, "what the rule is meant for"),
+    KeySpec::optional("generate", Shape::Boolean, "referenced rules alert by themselves too"),
+    KeySpec::optional("regression_tests_path", Shape::Text, "SigmaHQ's tests"),
+    KeySpec::optional("simulation", Shape::Any, "SigmaHQ's simulations"),
+    KeySpec::optional("tidegate", Shape::Map(OWN), "what Sigma leaves to the engine"),
+    KeySpec::not_yet("filter", "conditions added to other rules"),
+    KeySpec::not_yet("action", "collections of old Sigma"),
+];
+
+/// Keys of `correlation`.
+pub(super) const CORRELATION: &[KeySpec] = &[
+    KeySpec::needed("type", Shape::Text, "event_count or value_sum"),
+    KeySpec::needed("rules", Shape::Texts, "names or ids of the rules whose matches count"),
+    KeySpec::optional("group-by", Shape::Texts, "fields; each combination counts for itself"),
+    KeySpec::needed("timespan", Shape::Span, "length of the window, like 10m"),
+    KeySpec::optional("condition", Shape::Any, "the amount from which on it fires, like {gte: 10}"),
+    KeySpec::optional(
+        "aliases",
+        Shape::Named(&Shape::Named(&Shape::Text)),
+        "one name for a field that differs between the rules",
+    ),
+    KeySpec::optional("generate", Shape::Boolean, "referenced rules alert by themselves too"),
+];
+
+/// `condition` of a correlation.
+pub(super) const CORRELATION_CONDITION: &[KeySpec] = &[
+    KeySpec::optional("field", Shape::Texts, "the field that is added up"),
+    KeySpec::optional("gt", Shape::Count, "fires above this amount"),
+    KeySpec::optional("gte", Shape::Count, "fires from this amount on"),
+    KeySpec::not_yet("lt", "below this amount"),
+    KeySpec::not_yet("lte", "up to this amount"),
+    KeySpec::not_yet("eq", "exactly this amount"),
+    KeySpec::not_yet("neq", "any other amount"),
+    KeySpec::not_yet("percentile", "which percentile"),
+];
+
+/// Keys of `tidegate`.
+pub(super) const OWN: &[KeySpec] = &[
+    KeySpec::optional(
+        "window",
+        Shape::Words(&["sliding", "tumbling"]),
+        "sliding (default): a window ends at every event; tumbling: windows aligned to the epoch",
+    ),
+    KeySpec::optional(
+        "allowed-lateness",
+        Shape::Span,
+        "how far behind the watermark an event still counts",
+    ),
+    KeySpec::optional("tiers", Shape::Each(&Shape::Map(TIER)), "higher amounts, higher levels"),
+    KeySpec::optional("dedup", Shape::Map(DEDUP), "how matches are folded into one finding"),
+    KeySpec::optional(
+        "collect",
+        Shape::Named(&Shape::Map(COLLECT)),
+        "values that a finding carries, by name",
+    ),
+    KeySpec::optional(
+        "missing-group",
+        Shape::Words(&["group", "skip"]),
+        "what an absent group-by field means: a group of its own (default), or no count",
+    ),
+    KeySpec::optional("lists", Shape::Named(&Shape::Map(LIST)), "what %name% expands to"),
+    KeySpec::optional("title", Shape::Text, "title of the alert, with {placeholders}"),
+    KeySpec::optional("runbook", Shape::Text, "what to do when it fires"),
+    KeySpec::optional(
+        "alert-context",
+        Shape::Named(&Shape::Text),
+        "our name: a field of the event, a collected value or %list%",
+    ),
+    KeySpec::optional("enabled", Shape::Boolean, "false: ships switched off"),
+    KeySpec::optional("tests", Shape::Each(&Shape::Map(TEST)), "events and what must follow"),
+    KeySpec::not_yet("new-terms", "first sightings"),
+    KeySpec::not_yet("level-from", "severity from the event"),
+    KeySpec::not_yet("context", "severity from context"),
+];
+
+/// Keys of `tidegate` that only an aggregation has.
+pub(super) const AGGREGATION_ONLY: &[&str] =
+    &["window", "allowed-lateness", "tiers", "missing-group"];
+
+const TIER: &[KeySpec] = &[
+    KeySpec::needed("gte", Shape::Count, "the least amount"),
+    KeySpec::needed("level", Shape::Words(LEVELS), "the level from there on"),
+];
+
+const DEDUP: &[KeySpec] = &[
+    KeySpec::optional("period", Shape::Span, "how long one finding stands for more; 0: never"),
+    KeySpec::optional("key", Shape::Texts, "fields that make findings different"),
+];
+
+const COLLECT: &[KeySpec] = &[
+    KeySpec::needed("field", Shape::Text, "where the values come from"),
+    KeySpec::optional("sample", Shape::Count, "the first so many distinct values"),
+    KeySpec::optional("set", Shape::Count, "up to so many distinct values"),
+    KeySpec::optional("sum", Shape::Boolean, "their sum"),
+    KeySpec::optional("min", Shape::Boolean, "the least"),
+    KeySpec::optional("max", Shape::Boolean, "the greatest"),
+    KeySpec::not_yet("distinct", "how many there are"),
+];
+
+/// Most values that `sample` and `set` may ask for: a finding is bounded (semantics.md §9).
+pub(super) const COLLECTED_VALUES_MAX: u64 = 100;
+
+const LIST: &[KeySpec] = &[
+    KeySpec::needed(
+        "type",
+        Shape::Words(&["string", "glob", "cidr", "account"]),
+        "how it compares",
+    ),
+    KeySpec::optional("values", Shape::Scalars, "the values; a deployment may name others"),
+    KeySpec::optional("required", Shape::Boolean, "the rule does not work while it is empty"),
+    KeySpec::optional(
+        "empty",
+        Shape::Words(&["match-all", "match-none"]),
+        "what the empty list matches; match-none unless said",
+    ),
+    KeySpec::not_yet("builtin", "a list that comes with tidegate"),
+];
+
+/// Keys of one test.
+const TEST: &[KeySpec] = &[
+    KeySpec::needed("name", Shape::Text, "a sentence: what must hold"),
+    KeySpec::needed("events", Shape::Each(&Shape::Map(TEST_EVENT)), "events in arrival order"),
+    KeySpec::optional("with", Shape::Map(TEST_WITH), "other values for this test alone"),
+    KeySpec::needed("expect", Shape::Map(TEST_EXPECT), "what must follow"),
+];
+
+const TEST_EVENT: &[KeySpec] = &[
+    KeySpec::optional("at", Shape::Text, "time, like +9m59s after the start, or a date and time"),
+    KeySpec::optional("every", Shape::Span, "distance of repeated events"),
+    KeySpec::optional("repeat", Shape::Count, "how many such events"),
+    KeySpec::optional("template", Shape::Text, "a ready-made event that \"event\" changes"),
+    KeySpec::optional("event", Shape::Named(&Shape::Any), "members; dots reach inside"),
+    KeySpec::optional("without", Shape::Texts, "members that are taken away"),
+];
+
+const TEST_WITH: &[KeySpec] = &[
+    KeySpec::optional("lists", Shape::Named(&Shape::Scalars), "values of lists"),
+    KeySpec::optional("threshold", Shape::Count, "the least amount"),
+];
+
+const TEST_EXPECT: &[KeySpec] = &[
+    KeySpec::needed("alerts", Shape::Count, "how many findings are created"),
+    KeySpec::optional("escalations", Shape::Count, "how many times one escalates"),
+    KeySpec::optional("level", Shape::Words(LEVELS), "level of the last record"),
+    KeySpec::optional("title", Shape::Text, "title of the last record"),
+    KeySpec::optional("group", Shape::Named(&Shape::Any), "group key of the last record"),
+    KeySpec::optional("context", Shape::Named(&Shape::Any), "members of its alert context"),
+];

@@ -1,0 +1,270 @@
+//! The `tidegate:` key of one document, read into types.
+
+use super::derived;
+use super::keys::{AGGREGATION_ONLY, COLLECTED_VALUES_MAX};
+use super::list::{self, ListDeclaration};
+use super::model::{CollectHow, Level, MissingGroup, Tier, WindowKind};
+use super::report::{Report, nearest, shown};
+use super::shape;
+use super::title::{TitlePart, title_parts};
+use super::yaml::{Key, Mark, Node, Style};
+use crate::units::Span;
+
+/// What Sigma leaves to the engine, as one document says it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Own {
+    pub(super) window: Option<WindowKind>,
+    pub(super) allowed_lateness: Option<Span>,
+    pub(super) tiers: Vec<(Tier, Mark)>,
+    pub(super) dedup_period: Option<(Span, Mark)>,
+    pub(super) dedup_key: Option<Vec<Key>>,
+    pub(super) collect: Vec<Collected>,
+    pub(super) missing_group: Option<MissingGroup>,
+    pub(super) lists: Vec<ListDeclaration>,
+    pub(super) title: Option<String>,
+    pub(super) runbook: String,
+    pub(super) alert_context: Vec<(Key, Key)>,
+    pub(super) is_disabled: bool,
+    pub(super) tests: Option<Node>,
+}
+
+/// One entry of `collect`.
+#[derive(Debug, Clone)]
+pub(super) struct Collected {
+    pub(super) name: Key,
+    pub(super) field: Key,
+    pub(super) how: CollectHow,
+}
+
+/// Which kind of document the key stands in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Of {
+    Detection,
+    Aggregation,
+}
+
+/// Members of the alert context that tidegate writes itself (alerts.md §4.5).
+const FIXED_CONTEXT: [&str; 22] = [
+    "schema",
+    "kind",
+    "rule_id",
+    "group",
+    "episode_opened_ms",
+    "late",
+    "tier",
+    "rules_fingerprint",
+    "source",
+    "rule_name",
+    "rule_author",
+    "amount",
+    "threshold",
+    "window_kind",
+    "window_seconds",
+    "window_start",
+    "window_end",
+    "previous_severity",
+    "severity_reason",
+    "close_reason",
+    "sanitized",
+    "dedup_key",
+];
+
+/// Reads the value of `tidegate`, whose keys and types have been checked.
+pub(super) fn read(node: &Node, of: Of, group_by: &[Key], report: &mut Report) -> Own {
+    if of == Of::Detection {
+        for (key, _) in shape::entries(Some(node)) {
+            if AGGREGATION_ONLY.contains(&key.text.as_str()) {
+                let what = format!("{:?} belongs to a correlation", key.text);
+                report.error(key.mark, "wrong-kind", what);
+            }
+        }
+    }
+    let word = |key: &str| shape::text(node.get(key)).map(|word| word.text);
+    let dedup = node.get("dedup");
+    let dedup_key = dedup.and_then(|dedup| dedup.get("key")).map(|key| fields(key, report));
+    let period = dedup.and_then(|dedup| dedup.get("period"));
+    let collect = read_collect(node, report);
+    let alert_context = read_context(node, &collect, group_by, report);
+    check_title(node, of, &collect, group_by, report);
+    Own {
+        window: word("window").and_then(|word| match word.as_str() {
+            "sliding" => Some(WindowKind::Sliding),
+            "tumbling" => Some(WindowKind::Tumbling),
+            _ => None,
+        }),
+        allowed_lateness: shape::span(node.get("allowed-lateness")),
+        tiers: read_tiers(node, report),
+        dedup_period: period.and_then(|node| Some((shape::span(Some(node))?, node.mark))),
+        dedup_key,
+        collect,
+        missing_group: word("missing-group").and_then(|word| match word.as_str() {
+            "group" => Some(MissingGroup::Group),
+            "skip" => Some(MissingGroup::Skip),
+            _ => None,
+        }),
+        lists: list::read(node, report),
+        title: word("title"),
+        runbook: word("runbook").unwrap_or_default(),
+        alert_context,
+        is_disabled: shape::boolean(node.get("enabled")) == Some(false),
+        tests: node.get("tests").cloned(),
+    }
+}
+
+fn fields(node: &Node, report: &mut Report) -> Vec<Key> {
+    let fields = shape::texts(Some(node));
+    for field in &fields {
+        derived::check_field(field, report);
+    }
+    fields
+}
+
+fn read_tiers(node: &Node, report: &mut Report) -> Vec<(Tier, Mark)> {
+    let mut tiers: Vec<(Tier, Mark)> = Vec::new();
+    for item in shape::items(node.get("tiers")) {
+        let gte = shape::count(item.get("gte"));
+        let level = shape::text(item.get("level")).and_then(|word| Level::from_name(&word.text));
+        let (Some(gte), Some(level)) = (gte, level) else { continue };
+        if let Some((before, _)) = tiers.last() {
+            if gte <= before.gte {
+                let what = format!("the tier {gte} does not lie above the one before it");
+                report.error(item.mark, "tiers", what);
+            }
+            if level < before.level {
+                let what = format!("the tier {gte} has a lower level than the one before it");
+                report.error(item.mark, "tiers", what);
+            }
+        }
+        tiers.push((Tier { gte, level }, item.mark));
+    }
+    tiers
+}
+
+fn read_collect(node: &Node, report: &mut Report) -> Vec<Collected> {
+    let mut collect = Vec::new();
+    for (name, entry) in shape::entries(node.get("collect")) {
+        if FIXED_CONTEXT.contains(&name.text.as_str()) {
+            fixed_name(name, report);
+        }
+        let Some(field) = shape::text(entry.get("field")) else { continue };
+        derived::check_field(&field, report);
+        let hows: Vec<CollectHow> = shape::entries(Some(entry))
+            .iter()
+            .filter_map(|(key, value)| read_how(key, value, report))
+            .collect();
+        match hows.as_slice() {
+            [how] => collect.push(Collected { name: name.clone(), field, how: *how }),
+            [] if shape::entries(Some(entry)).len() > 1 => {}
+            [] => {
+                let what = format!("{:?} does not say what to keep", shown(&name.text));
+                let hint = "one of sample: N, set: N, sum: true, min: true, max: true".to_owned();
+                report.error_with_hint(entry.mark, "missing-key", what, hint);
+            }
+            _ => {
+                let what = format!("{:?} keeps one thing, not several", shown(&name.text));
+                report.error(entry.mark, "value", what);
+            }
+        }
+    }
+    collect
+}
+
+fn read_how(key: &Key, value: &Node, report: &mut Report) -> Option<CollectHow> {
+    match key.text.as_str() {
+        "sample" | "set" => {
+            let count = shape::count(Some(value))?;
+            if !(1..=COLLECTED_VALUES_MAX).contains(&count) {
+                let what = format!("{:?} keeps 1 to {COLLECTED_VALUES_MAX} values", key.text);
+                report.error(value.mark, "value", what);
+                return None;
+            }
+            let count = usize::try_from(count).ok()?;
+            Some(if key.text == "set" { CollectHow::Set(count) } else { CollectHow::Sample(count) })
+        }
+        "sum" | "min" | "max" => {
+            if shape::boolean(Some(value)) == Some(false) {
+                let what = format!("{:?} is true or left out", key.text);
+                report.error(value.mark, "value", what);
+                return None;
+            }
+            Some(match key.text.as_str() {
+                "sum" => CollectHow::Sum,
+                "min" => CollectHow::Min,
+                _ => CollectHow::Max,
+            })
+        }
+        _ => None,
+    }
+}
+
+fn fixed_name(name: &Key, report: &mut Report) {
+    let what = format!("{:?} is a name that every alert has", name.text);
+    report.error_with_hint(name.mark, "fixed-name", what, "choose another".to_owned());
+}
+
+fn read_context(
+    node: &Node,
+    collect: &[Collected],
+    group_by: &[Key],
+    report: &mut Report,
+) -> Vec<(Key, Key)> {
+    let mut context = Vec::new();
+    for (name, source) in shape::entries(node.get("alert-context")) {
+        if FIXED_CONTEXT.contains(&name.text.as_str()) {
+            fixed_name(name, report);
+        }
+        let Some(source) = shape::text(Some(source)) else { continue };
+        if !source.text.starts_with('%') {
+            check_readable(&source.text, source.mark, collect, group_by, report);
+        }
+        context.push((name.clone(), source));
+    }
+    context
+}
+
+fn check_readable(
+    name: &str,
+    mark: Mark,
+    collect: &[Collected],
+    group_by: &[Key],
+    report: &mut Report,
+) {
+    let ours: Vec<&str> = collect
+        .iter()
+        .map(|entry| entry.name.text.as_str())
+        .chain(group_by.iter().map(|field| field.text.as_str()))
+        .collect();
+    if ours.contains(&name) || derived::is_readable(name) {
+        return;
+    }
+    let what = format!("there is no field or collected value {:?}", shown(name));
+    let hint =
+        derived::nearest_readable(name, &ours).or_else(|| nearest(name, ours.iter().copied()));
+    report.error_with_hint(mark, "unknown-field", what, hint);
+}
+
+fn check_title(node: &Node, of: Of, collect: &[Collected], group_by: &[Key], report: &mut Report) {
+    let Some(title) = node.get("title").filter(|node| !node.is_null()) else { return };
+    let Some(scalar) = title.as_scalar() else { return };
+    let parts = match title_parts(&scalar.text) {
+        Ok(parts) => parts,
+        Err(error) => {
+            let at = match scalar.style {
+                Style::Plain => title.mark.right(error.offset),
+                Style::Quoted => title.mark.right(error.offset + 1),
+                Style::Block => title.mark,
+            };
+            report.error_with_hint(at, "title", error.what, error.hint);
+            return;
+        }
+    };
+    for part in parts {
+        let TitlePart::Value { name, .. } = part else { continue };
+        if name == "amount" && of == Of::Detection {
+            let what = "a rule without a window has no \"amount\"";
+            report.error(title.mark, "unknown-field", what);
+        } else if name != "amount" {
+            check_readable(&name, title.mark, collect, group_by, report);
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! A checked and compiled rule set.
+
+use super::dispatch::Dispatch;
+use super::list::Lists;
+use super::model::{Rule, RuleIndex};
+use super::predicate::Predicate;
+use crate::event::{Event, FieldSet, Source};
+
+/// All rules that can alert, ready to match. Immutable and shared between partitions.
+#[derive(Debug, Clone)]
+pub struct RuleSet {
+    pub(super) rules: Vec<Rule>,
+    pub(super) fields: FieldSet,
+    pub(super) conditions: Vec<CompiledCondition>,
+    pub(super) dispatch: Dispatch,
+    pub(super) lists: Lists,
+    pub(super) fingerprint: u32,
+}
+
+/// The condition of one base rule and the rules that count its matches.
+#[derive(Debug, Clone)]
+pub(super) struct CompiledCondition {
+    pub(super) source: Source,
+    pub(super) predicate: Predicate,
+    pub(super) rules: Box<[RuleIndex]>,
+}
+
+impl RuleSet {
+    /// The rules that can alert, by index.
+    #[must_use]
+    pub fn rules(&self) -> &[Rule] {
+        &self.rules
+    }
+
+    /// One rule.
+    ///
+    /// # Panics
+    /// For an index of another rule set.
+    #[must_use]
+    #[expect(clippy::indexing_slicing, reason = "an index is made only with its rule set")]
+    pub fn rule(&self, index: RuleIndex) -> &Rule {
+        &self.rules[usize::from(index.0)]
+    }
+
+    /// The rule with this name or id.
+    #[must_use]
+    pub fn find(&self, name: &str) -> Option<RuleIndex> {
+        let is_called = |rule: &Rule| rule.text.name == name || rule.text.id == name;
+        let at = self.rules.iter().position(is_called)?;
+        u16::try_from(at).ok().map(RuleIndex)
+    }
+
+    /// Every field that a decoder must extract for these rules.
+    #[must_use]
+    pub fn fields(&self) -> &FieldSet {
+        &self.fields
+    }
+
+    /// Puts the rules that `event` matches into `out`, ascending, each once.
+    ///
+    /// Clears `out` first; allocates only while `out` grows. A rule matches when the condition of
+    /// one of its base rules holds. `event` must come from a decoder built with [`Self::fields`].
+    pub fn matching(&self, event: &Event<'_>, out: &mut Vec<RuleIndex>) {
+        out.clear();
+        self.dispatch.candidates(event, |at| {
+            let Some(condition) = self.conditions.get(at) else { return };
+            if condition.source == event.source && condition.predicate.holds(event) {
+                out.extend_from_slice(&condition.rules);
+            }
+        });
+        if out.len() > 1 {
+            out.sort_unstable();
+            out.dedup();
+        }
+    }
+
+    /// The values of a list, with those of the deployment in place.
+    #[must_use]
+    pub fn list(&self, name: &str) -> Option<&[String]> {
+        self.lists.values(name)
+    }
+
+    /// Hash of everything that decides findings: rules, lists and tuning; not their tests.
+    #[must_use]
+    pub fn fingerprint(&self) -> u32 {
+        self.fingerprint
+    }
+}

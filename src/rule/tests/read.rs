@@ -1,0 +1,145 @@
+//! `tidegate.tests` → tests.
+
+use super::expect::Expect;
+use super::record::{self, Step};
+use crate::rule::document::{self, Document};
+use crate::rule::list::ListValues;
+use crate::rule::load::{LoadOptions, RuleFile, Tune};
+use crate::rule::problem::{Place, Problem};
+use crate::rule::report::Report;
+use crate::rule::yaml::{self, Mark, Node};
+use crate::rule::{Level, shape};
+use serde_json::{Map, Value};
+
+/// One test of one rule.
+#[derive(Debug, Clone)]
+pub struct RuleTest {
+    /// Name of the rule, or its id.
+    pub rule: String,
+    /// What must hold, as a sentence.
+    pub name: String,
+    /// Where it was written.
+    pub place: Place,
+    /// CloudTrail records as JSON texts, in arrival order.
+    pub events: Vec<String>,
+    /// Other values for this test alone.
+    pub with: With,
+    /// What must follow.
+    pub expect: Expect,
+}
+
+/// Other values for one test.
+#[derive(Debug, Clone, Default)]
+pub struct With {
+    /// Values of lists, by name.
+    pub lists: Vec<(String, Vec<String>)>,
+    /// The least amount.
+    pub threshold: Option<u64>,
+}
+
+impl RuleTest {
+    /// How to load the rule for this test: it alone is switched on, with the test's values.
+    #[must_use]
+    pub fn options(&self) -> LoadOptions {
+        let lists = self.with.lists.iter().map(|(name, values)| ListValues {
+            name: name.clone(),
+            kind: None,
+            values: values.clone(),
+            required: false,
+            empty: None,
+            place: self.place.clone(),
+        });
+        let mut tune = Tune::new(&self.rule, self.place.clone());
+        tune.enabled = Some(true);
+        tune.threshold = self.with.threshold;
+        LoadOptions { lists: lists.collect(), tune: vec![tune], ..LoadOptions::default() }
+    }
+}
+
+/// All tests of the files, with their events made, and what is wrong with the files.
+#[must_use]
+pub fn of(files: &[RuleFile]) -> (Vec<RuleTest>, Vec<Problem>) {
+    let mut tests = Vec::new();
+    let mut problems = Vec::new();
+    for file in files {
+        let mut report = Report::new(&file.name);
+        for node in yaml::read(&file.text, &mut report) {
+            let Some(document) = document::read(&node, &mut report) else { continue };
+            for draft in drafts(&document, &mut report) {
+                tests.push(RuleTest {
+                    rule: document.label(),
+                    place: Place {
+                        file: file.name.clone(),
+                        line: draft.mark.line,
+                        column: draft.mark.column,
+                    },
+                    name: draft.name,
+                    events: record::expand(&draft.steps),
+                    with: draft.with,
+                    expect: draft.expect,
+                });
+            }
+        }
+        problems.extend(report.into_problems());
+    }
+    (tests, problems)
+}
+
+/// Reports what is wrong with a document's tests, without making their events.
+pub(in crate::rule) fn check(document: &Document, report: &mut Report) {
+    drafts(document, report);
+}
+
+struct Draft {
+    mark: Mark,
+    name: String,
+    steps: Vec<Step>,
+    with: With,
+    expect: Expect,
+}
+
+fn drafts(document: &Document, report: &mut Report) -> Vec<Draft> {
+    let tests = shape::items(document.own.tests.as_ref());
+    tests.iter().filter_map(|test| draft(test, report)).collect()
+}
+
+fn draft(test: &Node, report: &mut Report) -> Option<Draft> {
+    let name = shape::text(test.get("name"))?.text;
+    let events = shape::items(test.get("events"));
+    let steps: Vec<Step> = events.iter().filter_map(|step| record::read(step, report)).collect();
+    record::check_count(&steps, test.mark, report);
+    let expect = test.get("expect")?;
+    let with = test.get("with");
+    let lists = shape::entries(with.and_then(|with| with.get("lists")));
+    let lists = lists.iter().map(|(name, values)| {
+        let values = shape::texts(Some(values)).into_iter().map(|value| value.text);
+        (name.text.clone(), values.collect())
+    });
+    let size =
+        |key: &str| shape::count(expect.get(key)).and_then(|count| usize::try_from(count).ok());
+    let word = |key: &str| shape::text(expect.get(key)).map(|word| word.text);
+    Some(Draft {
+        mark: test.mark,
+        name,
+        steps,
+        with: With {
+            lists: lists.collect(),
+            threshold: shape::count(with.and_then(|with| with.get("threshold"))),
+        },
+        expect: Expect {
+            alerts: size("alerts")?,
+            escalations: size("escalations"),
+            level: word("level").and_then(|word| Level::from_name(&word)),
+            title: word("title"),
+            group: members(expect, "group"),
+            context: members(expect, "context"),
+        },
+    })
+}
+
+fn members(expect: &Node, key: &str) -> Map<String, Value> {
+    match expect.get(key).map(Node::to_json) {
+        Some(Value::Object(members)) => members,
+        _ => Map::new(),
+    }
+}

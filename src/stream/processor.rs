@@ -1,0 +1,198 @@
+//! What `run` does with a record: decoder, engine and alert writer over RocksDB.
+
+use super::cluster::TaskId;
+use super::processing::{Outcomes, OwnedRecord, PendingAlert, Processor, Processors};
+use crate::alert::{Alert, Writer};
+use crate::detect::{Engine, Finding, FindingKind, Limits, Origin, Outcome};
+use crate::event::{DecodeLimits, Decoder, Entry, Format};
+use crate::rule::{Level, RuleSet};
+use crate::state::{Changes, MetaRow, RocksShared, RocksStore, Store, StoreError};
+use crate::units::{EventTime, Position};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// How one source is read.
+#[derive(Debug, Clone)]
+pub struct SourceLogic {
+    /// Input topic, as alerts name it.
+    pub topic: String,
+    /// What its records hold.
+    pub format: Format,
+    /// Bounds of the decoder.
+    pub decode: DecodeLimits,
+    /// Lateness, skew, horizon and the memory of one partition.
+    pub limits: Limits,
+}
+
+/// Which findings leave.
+#[derive(Debug, Clone, Copy)]
+pub struct Emission {
+    /// Lower ones are counted as suppressed.
+    pub min_level: Level,
+    /// Whether an Escalate is written, or Create alone.
+    pub escalates: bool,
+}
+
+/// Makes the processors of a process and the stores under them.
+pub struct RuleProcessors {
+    /// The loaded rules.
+    pub rules: Arc<RuleSet>,
+    /// Writes alerts.
+    pub writer: Writer,
+    /// By [`TaskId`]'s source.
+    pub sources: Vec<SourceLogic>,
+    /// What is emitted.
+    pub emission: Emission,
+    /// `app.instance`, for the meta row.
+    pub instance: String,
+    /// Folder of the stores; one folder `<topic>-<partition>` for each.
+    pub dir: PathBuf,
+    /// Caches of all stores.
+    pub shared: RocksShared,
+}
+
+/// One partition's logic.
+pub struct RuleProcessor {
+    decoder: Decoder,
+    work: Work,
+}
+
+/// Everything but the decoder, which is busy while its entries are worked on.
+struct Work {
+    rules: Arc<RuleSet>,
+    writer: Writer,
+    engine: Engine<RocksStore>,
+    emission: Emission,
+    topic: String,
+    instance: String,
+    findings: Vec<Finding>,
+}
+
+impl RuleProcessors {
+    fn path(&self, task: TaskId) -> PathBuf {
+        let topic = self.sources.get(task.source.0).map_or("", |source| source.topic.as_str());
+        self.dir.join(format!("{topic}-{}", task.partition))
+    }
+}
+
+impl Processors for RuleProcessors {
+    type Store = RocksStore;
+    type Processor = RuleProcessor;
+
+    fn open_store(&self, task: TaskId) -> Result<RocksStore, StoreError> {
+        RocksStore::open(&self.path(task), &self.shared)
+    }
+
+    fn discard_store(&self, task: TaskId) -> Result<(), StoreError> {
+        RocksStore::delete(&self.path(task))
+    }
+
+    fn open(&self, task: TaskId, store: RocksStore) -> Result<RuleProcessor, StoreError> {
+        let Some(source) = self.sources.get(task.source.0) else {
+            return Err(StoreError::Disk(format!("source {} is not configured", task.source.0)));
+        };
+        let engine = Engine::open(Arc::clone(&self.rules), source.limits.clone(), store)?;
+        Ok(RuleProcessor {
+            decoder: Decoder::new(self.rules.fields(), source.format, source.decode),
+            work: Work {
+                rules: Arc::clone(&self.rules),
+                writer: self.writer.clone(),
+                engine,
+                emission: self.emission,
+                topic: source.topic.clone(),
+                instance: self.instance.clone(),
+                findings: Vec::new(),
+            },
+        })
+    }
+}
+
+impl Processor for RuleProcessor {
+    fn process(
+        &mut self,
+        record: &[u8],
+        origin: &Origin,
+        out: &mut Outcomes,
+    ) -> Result<(), StoreError> {
+        let work = &mut self.work;
+        self.decoder.decode(record, |entry| {
+            match entry {
+                Entry::Event(event) => {
+                    let outcome = work.engine.step(event, origin, &mut work.findings)?;
+                    match outcome {
+                        Outcome::Matched => out.counts.matched += 1,
+                        Outcome::Ignored => out.counts.ignored += 1,
+                        Outcome::Late => out.counts.late += 1,
+                        Outcome::Duplicate => out.counts.duplicate += 1,
+                    }
+                    if !work.findings.is_empty() {
+                        work.write_alerts(out);
+                    }
+                }
+                Entry::Skipped(skip) => *out.counts.skipped.entry(skip).or_default() += 1,
+                Entry::Refused(refusal) => out.refused.push(refusal),
+            }
+            Ok(())
+        })
+    }
+
+    fn collect_changes(&mut self, next_input: Position, into: &mut Changes) {
+        self.work.engine.collect_changes(next_input, &self.work.instance, into);
+    }
+
+    fn committed(
+        &mut self,
+        changes: &Changes,
+        changelog: Option<Position>,
+    ) -> Result<(), StoreError> {
+        self.work.engine.committed(changes, changelog)
+    }
+
+    fn meta(&self) -> Option<&MetaRow> {
+        self.work.engine.meta()
+    }
+
+    fn watermark(&self) -> Option<EventTime> {
+        self.work.engine.watermark()
+    }
+
+    fn windows(&self) -> usize {
+        self.work.engine.groups()
+    }
+
+    fn dirty_bytes(&self) -> usize {
+        self.work.engine.dirty_bytes()
+    }
+}
+
+impl Work {
+    fn write_alerts(&mut self, out: &mut Outcomes) {
+        for finding in self.findings.drain(..) {
+            let is_wanted = finding.level >= self.emission.min_level
+                && (finding.kind == FindingKind::Create || self.emission.escalates);
+            if !is_wanted {
+                *out.counts.suppressed.entry(finding.rule).or_default() += 1;
+                continue;
+            }
+            let alert = self.writer.write(&finding, &self.topic);
+            out.alerts.push(pending(&finding, alert));
+        }
+    }
+}
+
+fn pending(finding: &Finding, alert: Alert) -> PendingAlert {
+    let headers = alert.headers.into_iter();
+    PendingAlert {
+        record: OwnedRecord {
+            key: Some(alert.key.into_bytes()),
+            value: Some(alert.value),
+            headers: headers.map(|(name, value)| (name.to_owned(), value.into_bytes())).collect(),
+            time: Some(alert.time),
+        },
+        rule: finding.rule,
+        level: finding.level,
+        kind: finding.kind,
+        event_time: finding.last_seen,
+        record_time: finding.origin.record_time,
+    }
+}
