@@ -1,7 +1,7 @@
 //! What an alert needs to know of the loaded rules.
 
 use crate::event::FieldSet;
-use crate::rule::{Rule, RuleIndex};
+use crate::rule::{Rule, RuleIndex, RuleSet};
 
 /// The rule set that raised a finding, as far as an alert looks into it.
 ///
@@ -15,4 +15,22 @@ pub trait Catalogue {
     fn fields(&self) -> &FieldSet;
     /// Fingerprint of everything that was loaded; `alert_context.rules_fingerprint`.
     fn fingerprint(&self) -> u32;
+}
+
+impl Catalogue for RuleSet {
+    fn rule(&self, index: RuleIndex) -> &Rule {
+        RuleSet::rule(self, index)
+    }
+
+    fn list(&self, name: &str) -> Option<&[String]> {
+        RuleSet::list(self, name)
+    }
+
+    fn fields(&self) -> &FieldSet {
+        RuleSet::fields(self)
+    }
+
+    fn fingerprint(&self) -> u32 {
+        RuleSet::fingerprint(self)
+    }
 }

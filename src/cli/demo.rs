@@ -1,5 +1,6 @@
 //! `tidegate demo`: the whole way on generated data, with a verdict.
 
+use super::demo_pipeline;
 use super::failure::{ExitCode, Failure};
 use super::global::Global;
 use super::moment::{now_ms, span_ms};
@@ -11,13 +12,13 @@ use crate::alert::{Colour, pretty, visible};
 use crate::config::Settings;
 use crate::generate::{Expected, Organization, OrganizationSettings, Sighting, Verdict};
 use crate::stream::rehearsal::{
-    Audience, Pipeline, PipelineError, PipelineOptions, RehearsalError, Stage, Status, rehearse,
+    Audience, PipelineOptions, RehearsalError, Stage, Status, rehearse,
 };
 use crate::units::{EventTime, Span};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::Value;
 use std::io::IsTerminal;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 /// Watch tidegate find planted exfiltrations in a generated organization
@@ -50,10 +51,6 @@ const EXAMPLE: &str = "\
 Example: a longer run on a real Kafka
   tidegate demo --brokers localhost:9092 --duration 2m --rate 5000 --seed 7";
 
-/// Starts the pipeline of `run` with its state in the given folder.
-pub type StartDemo =
-    fn(&Settings, &Path, &PipelineOptions) -> Result<Box<dyn Pipeline>, PipelineError>;
-
 /// Fewer events hold no normal behaviour beside the planted ones.
 const EVENTS_LEAST: u32 = 8000;
 /// Event time of the stream; it ends a minute before now.
@@ -81,15 +78,15 @@ pub fn run(
     args: &Args,
     global: &Global,
     output: &mut Output<'_>,
-    start: StartDemo,
 ) -> Result<ExitCode, Failure> {
-    let (settings, _) = global.settings()?;
+    let (settings, origins) = global.settings()?;
+    let rules = demo_pipeline::rules(&settings, &origins)?;
     let organization = organization(args)?;
     let stage = stage(args, &settings)?;
     output.print(&introduction(args, &organization))?;
     let state = StateFolder::create()?;
     let mut screen = Screen::new(args, output, colour(global));
-    let mut start = |options: &PipelineOptions| start(&settings, &state.0, options);
+    let mut start = |options: &PipelineOptions| demo_pipeline::start(&settings, &rules, &state.0, options);
     let verdict = rehearse(&stage, &organization, args.rate, &mut start, &mut screen);
     let output = screen.finish()?;
     let verdict = verdict.map_err(failure)?;

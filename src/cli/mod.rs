@@ -10,6 +10,7 @@ mod bar;
 mod catalogue;
 mod config;
 mod demo;
+mod demo_pipeline;
 mod failure;
 mod global;
 mod moment;
@@ -109,7 +110,7 @@ where
     };
     let global = &cli.global;
     match &cli.verb {
-        Verb::Demo(args) => demo::run(args, global, output, run::start_demo),
+        Verb::Demo(args) => demo::run(args, global, output),
         Verb::Scan(args) => scan::run(args, global, output),
         Verb::Run(args) => run::run(args, global),
         Verb::Validate(args) => validate::run(args, global, output),

@@ -6,7 +6,7 @@ use crate::config::{self, Emit, Settings};
 use crate::detect::Limits;
 use crate::event::{DecodeLimits, Format};
 use crate::rule::RuleSet;
-use crate::state::{RocksShared, Wal};
+use crate::state::{RocksOptions, RocksShared};
 use crate::stream::preflight::Checked;
 use crate::stream::settings::SecretError;
 use crate::stream::{Emission, RuleProcessors, SourceLogic, access::Access};
@@ -51,7 +51,8 @@ pub(super) fn processors(
 ) -> RuleProcessors {
     // Which partitions come to this process is not known: as if it were all of them.
     let partitions: i32 = checked.source_partitions.iter().sum();
-    let cache_bytes = settings.cache_bytes_for_each(usize::try_from(partitions).unwrap_or(1));
+    let partitions = usize::try_from(partitions).unwrap_or(1).max(1);
+    let cache_bytes = settings.cache_bytes_for_each(partitions);
     let bytes = |count: crate::units::ByteCount| usize::try_from(count.0).unwrap_or(usize::MAX);
     let source = |source: &config::SourceSettings| SourceLogic {
         topic: source.topic.clone(),
@@ -72,7 +73,7 @@ pub(super) fn processors(
     };
     RuleProcessors {
         rules: Arc::clone(rules),
-        writer: alert::Writer::new(alert_settings(settings), Arc::<_>::clone(rules)),
+        writer: alert::Writer::new(alert_settings(settings), rules.clone()),
         sources: settings.sources.iter().map(source).collect(),
         emission: Emission {
             min_level: settings.alerts.min_severity,
@@ -82,8 +83,8 @@ pub(super) fn processors(
         dir: dir.to_owned(),
         shared: RocksShared::new(
             bytes(settings.state.block_cache),
-            bytes(settings.state.write_buffer),
-            if settings.state.wal { Wal::On } else { Wal::Off },
+            bytes(settings.state.write_buffer).saturating_mul(partitions),
         ),
+        options: RocksOptions { wal: settings.state.wal },
     }
 }

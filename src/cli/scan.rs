@@ -20,7 +20,6 @@ use crate::scan::{
 use crate::units::{EventTime, Span, WallTime};
 use clap::ValueEnum;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Instant;
 
 /// Detect in files and folders of CloudTrail, without Kafka
@@ -119,7 +118,7 @@ pub fn run(args: &Args, global: &Global, output: &mut Output<'_>) -> Result<Exit
     let (mut settings, origins) = global.settings()?;
     settings.rules.paths.extend(args.rules.iter().cloned());
     let rules = catalogue::rules(&settings, &origins, Locality::OnePartition)?;
-    let writer = alert::Writer::new(alert_settings(&settings), Arc::<_>::clone(&rules));
+    let writer = alert::Writer::new(alert_settings(&settings), rules.clone());
     let options = options(args, &settings);
     let mut scanner = Scanner::new(rules, writer, options)?;
 

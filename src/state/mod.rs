@@ -2,12 +2,19 @@
 //!
 //! Owns how state is kept, not what a row means: `detect` encodes and decodes its rows with
 //! [`codec`]. A store holds committed rows only; what has changed since the commit lives in the
-//! engine's write-back caches and leaves as [`Changes`].
+//! engine's write-back caches ([`Cache`]) and leaves as [`Changes`].
 
+mod cache;
 mod changes;
+pub mod codec;
+mod memory;
 mod meta;
+mod rocks;
 mod store;
 
+pub use cache::{AlreadyHashed, Cache, CacheKey, Cached, Found, Keep, SlotId};
 pub use changes::{Change, Changes};
+pub use memory::MemoryStore;
 pub use meta::MetaRow;
+pub use rocks::{ROCKSDB_VERSION, RocksOptions, RocksShared, RocksStore};
 pub use store::{Store, StoreError};

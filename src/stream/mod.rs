@@ -56,3 +56,9 @@ pub use progress::{
 };
 pub use supervisor::{Ended, Shared, Stopper, Supervisor};
 pub use worker::{Pace, Parts, Worker};
+
+/// Version of librdkafka.
+#[must_use]
+pub fn librdkafka_version() -> String {
+    rdkafka::util::get_rdkafka_version().1
+}

@@ -6,7 +6,7 @@ use crate::alert::{Alert, Writer};
 use crate::detect::{Engine, Finding, FindingKind, Limits, Origin, Outcome};
 use crate::event::{DecodeLimits, Decoder, Entry, Format};
 use crate::rule::{Level, RuleSet};
-use crate::state::{Changes, MetaRow, RocksShared, RocksStore, Store, StoreError};
+use crate::state::{Changes, MetaRow, RocksOptions, RocksShared, RocksStore, StoreError};
 use crate::units::{EventTime, Position};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -49,6 +49,8 @@ pub struct RuleProcessors {
     pub dir: PathBuf,
     /// Caches of all stores.
     pub shared: RocksShared,
+    /// How the stores write.
+    pub options: RocksOptions,
 }
 
 /// One partition's logic.
@@ -80,18 +82,33 @@ impl Processors for RuleProcessors {
     type Processor = RuleProcessor;
 
     fn open_store(&self, task: TaskId) -> Result<RocksStore, StoreError> {
-        RocksStore::open(&self.path(task), &self.shared)
+        RocksStore::open(&self.path(task), &self.shared, self.options)
     }
 
     fn discard_store(&self, task: TaskId) -> Result<(), StoreError> {
-        RocksStore::delete(&self.path(task))
+        let path = self.path(task);
+        let mut aside = path.clone().into_os_string();
+        aside.push(".aside");
+        let failed = |error: std::io::Error| {
+            StoreError::Disk(format!("{}: {error}", path.display()))
+        };
+        // One copy is kept for whoever wants to know what happened.
+        for result in [std::fs::remove_dir_all(&aside), std::fs::rename(&path, &aside)] {
+            match result {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(failed(error));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
     }
 
     fn open(&self, task: TaskId, store: RocksStore) -> Result<RuleProcessor, StoreError> {
         let Some(source) = self.sources.get(task.source.0) else {
             return Err(StoreError::Disk(format!("source {} is not configured", task.source.0)));
         };
-        let engine = Engine::open(Arc::clone(&self.rules), source.limits.clone(), store)?;
+        let engine = Engine::open(Arc::clone(&self.rules), source.limits, store)?;
         Ok(RuleProcessor {
             decoder: Decoder::new(self.rules.fields(), source.format, source.decode),
             work: Work {

@@ -1,0 +1,70 @@
+//! What a commit takes from the engine and gives back (exactly-once.md §2 steps 2, 3 and 8).
+//!
+//! `collect_changes` looks, `committed` acts; no event may come between them. A commit that fails
+//! leaves the engine as it was, so the same rows can be collected again.
+
+use super::StateError;
+use super::catalogue::Catalogue;
+use super::engine::Engine;
+use crate::state::{Changes, MetaRow, Store};
+use crate::units::Position;
+
+impl<S: Store, C: Catalogue> Engine<S, C> {
+    /// Whether a row differs from the store; the watermark alone does not count.
+    #[must_use]
+    pub fn is_dirty(&self) -> bool {
+        self.tables.is_dirty() || self.duplicates.dirty_bytes() > 0
+    }
+
+    /// About how many bytes the next commit writes.
+    #[must_use]
+    pub fn dirty_bytes(&self) -> usize {
+        self.tables.dirty_bytes() + self.duplicates.dirty_bytes()
+    }
+
+    /// The meta row as last committed; `None` for a new partition.
+    #[must_use]
+    pub fn meta(&self) -> Option<&MetaRow> {
+        self.meta.as_ref()
+    }
+
+    /// Appends tombstones, changed rows and last the meta row to `into`. Changes nothing that a
+    /// second call would see.
+    pub fn collect_changes(
+        &mut self,
+        next_input: Position,
+        instance: &str,
+        into: &mut Changes,
+    ) {
+        let meta = MetaRow {
+            next_input,
+            watermark: self.watermark.get(),
+            rules: self.plan.state_ids.clone(),
+            sequence: self.meta.as_ref().map_or(1, |meta| meta.sequence.saturating_add(1)),
+            instance: instance.to_owned(),
+        };
+        self.tables.collect(&self.plan, into);
+        self.duplicates.collect(meta.sequence, into);
+        into.put(MetaRow::KEY, |value| meta.encode(value));
+        self.next_meta = Some(meta);
+    }
+
+    /// Puts rows that Kafka has committed into the store; what was dirty is clean. `changes` are
+    /// those of the last `collect_changes`, with no event since.
+    ///
+    /// # Errors
+    /// The store failed; the engine must not be used any more.
+    pub fn committed(
+        &mut self,
+        changes: &Changes,
+        changelog: Option<Position>,
+    ) -> Result<(), StateError> {
+        self.tables.store.apply(changes, changelog)?;
+        self.duplicates.set_committed();
+        self.tables.set_committed();
+        if let Some(meta) = self.next_meta.take() {
+            self.meta = Some(meta);
+        }
+        Ok(())
+    }
+}

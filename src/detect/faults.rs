@@ -1,0 +1,46 @@
+//! Faults that tests plant into the engine, to show that the property test would find them.
+//!
+//! Outside of unit tests [`is_planted`] is a constant `false` and the branches behind it are gone.
+
+/// A mistake that could have been made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fault {
+    /// A window holds its own start: [t − W, t].
+    WindowEdgeOffByOne,
+    /// An event that arrives behind others is compared with the newest window alone.
+    OnlyTheNewestWindow,
+    /// A duplicate counts again.
+    DuplicateCounted,
+    /// Segments leave when the watermark passes them, whatever the lateness.
+    PanesExpiredEarly,
+    /// A crossing joins any episode of its key, however far away.
+    EpisodePeriodIgnored,
+}
+
+#[cfg(not(test))]
+#[inline]
+pub(super) const fn is_planted(_: Fault) -> bool {
+    false
+}
+
+#[cfg(test)]
+pub(super) use planted::{is_planted, plant};
+
+#[cfg(test)]
+mod planted {
+    use super::Fault;
+    use std::cell::Cell;
+
+    thread_local! {
+        static PLANTED: Cell<Option<Fault>> = const { Cell::new(None) };
+    }
+
+    pub(in crate::detect) fn is_planted(fault: Fault) -> bool {
+        PLANTED.get() == Some(fault)
+    }
+
+    /// Plants one fault on this thread, or none.
+    pub(in crate::detect) fn plant(fault: Option<Fault>) {
+        PLANTED.set(fault);
+    }
+}

@@ -1,0 +1,168 @@
+//! From a verdict to a finding: everything that an alert says of its window (semantics.md §9).
+
+use super::evidence::{each_text, event_id};
+use super::amount::amount_of;
+use super::finding::{Collected, EventRef, Finding, FindingKind, Origin, WindowSpan};
+use super::pane_ring::{View, distinct_texts};
+use super::segment::folded;
+use super::shape::{Shape, is_column};
+use super::text::text_of;
+use crate::event::{Amount, Event, FieldId, FieldSet};
+use crate::rule::{CollectHow, Level, Rule, RuleIndex, WindowKind};
+use crate::units::{EventTime, WallTime};
+
+/// The event that made a finding.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Trigger<'t, 'a> {
+    pub(super) event: &'t Event<'a>,
+    pub(super) origin: &'t Origin,
+    /// Its effective time.
+    pub(super) time: EventTime,
+    /// Behind the allowed lateness of its source.
+    pub(super) is_late: bool,
+}
+
+/// The rule that fired.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Fired<'r> {
+    pub(super) index: RuleIndex,
+    pub(super) rule: &'r Rule,
+    pub(super) fields: &'r FieldSet,
+}
+
+/// What the episode says.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Heading {
+    pub(super) kind: FindingKind,
+    pub(super) sequence: u32,
+    pub(super) level: Level,
+    pub(super) previous_level: Option<Level>,
+    pub(super) opened: EventTime,
+    pub(super) created: WallTime,
+}
+
+/// A finding of a stateless rule: the event is all there is.
+pub(super) fn of_match(fired: Fired<'_>, heading: Heading, trigger: Trigger<'_, '_>) -> Finding {
+    let collect = &fired.rule.collect;
+    let collected = collect.iter().map(|collect| {
+        let value = trigger.event.value(collect.field);
+        let shown = if is_column(collect.how) {
+            let amount = match amount_of(value) {
+                Amount::Of(amount) => Some(folded(collect.how, None, amount)),
+                Amount::Absent | Amount::Unreadable => None,
+            };
+            Collected::Amount(amount)
+        } else {
+            Collected::Values(texts_of(trigger.event, collect.field, collect.how))
+        };
+        (collect.name.clone(), shown)
+    });
+    let collected = collected.collect();
+    let event = EventRef { id: event_id(&trigger.event.id), time: trigger.time };
+    Finding {
+        amount: 1,
+        count: 1,
+        threshold: None,
+        window: None,
+        first_seen: trigger.time,
+        last_seen: trigger.time,
+        collected,
+        events: vec![event],
+        late: trigger.is_late,
+        ..frame(fired, heading, trigger)
+    }
+}
+
+/// A finding of a window that crossed.
+pub(super) fn of_window(
+    fired: Fired<'_>,
+    heading: Heading,
+    trigger: Trigger<'_, '_>,
+    (shape, end, threshold): (&Shape, i64, u64),
+    view: &View<'_>,
+) -> Finding {
+    let mut numbers = view.numbers.iter();
+    let collect = fired.rule.collect.iter().enumerate();
+    let collected = collect.map(|(at, collect)| {
+        let shown = if is_column(collect.how) {
+            Collected::Amount(numbers.next().copied().flatten())
+        } else {
+            Collected::Values(distinct_texts(&view.values, at, collect.how))
+        };
+        (collect.name.clone(), shown)
+    });
+    let collected = collected.collect();
+    let events = view.events.iter();
+    Finding {
+        amount: view.amount,
+        count: view.count,
+        threshold: Some(threshold),
+        window: Some(window_span(shape, end)),
+        first_seen: view.first_seen,
+        last_seen: view.last_seen,
+        collected,
+        events: events.map(|event| EventRef { id: event.id.clone(), time: event.time }).collect(),
+        late: false,
+        ..frame(fired, heading, trigger)
+    }
+}
+
+/// The names and texts of a key's values, taken from the event that crossed.
+fn key_of(fields: &FieldSet, event: &Event<'_>, key: &[FieldId]) -> Vec<(String, Option<String>)> {
+    let pairs = key.iter().map(|&field| {
+        let text = text_of(event.value(field)).map(std::borrow::Cow::into_owned);
+        (fields.name(field).to_owned(), text)
+    });
+    pairs.collect()
+}
+
+fn frame(fired: Fired<'_>, heading: Heading, trigger: Trigger<'_, '_>) -> Finding {
+    let rule = fired.rule;
+    let dedup = rule.dedup.key.as_ref().unwrap_or(&rule.group_by);
+    Finding {
+        rule: fired.index,
+        kind: heading.kind,
+        sequence: heading.sequence,
+        level: heading.level,
+        previous_level: heading.previous_level,
+        opened: heading.opened,
+        created: heading.created,
+        wall: trigger.origin.wall,
+        group: key_of(fired.fields, trigger.event, &rule.group_by),
+        dedup_key: key_of(fired.fields, trigger.event, dedup),
+        per_event: rule.dedup.period == crate::units::Span::ZERO,
+        amount: 0,
+        count: 0,
+        threshold: None,
+        window: None,
+        first_seen: trigger.time,
+        last_seen: trigger.time,
+        collected: Vec::new(),
+        events: Vec::new(),
+        late: false,
+        origin: *trigger.origin,
+        trigger_id: event_id(&trigger.event.id),
+        trigger: trigger.event.raw.into(),
+    }
+}
+
+fn window_span(shape: &Shape, end: i64) -> WindowSpan {
+    let time = shape.time_of(end);
+    let (start, end) = match shape.kind {
+        WindowKind::Sliding => (time.minus(shape.span), time),
+        WindowKind::Tumbling => (time, time.plus(shape.span)),
+    };
+    WindowSpan { kind: shape.kind, span: shape.span, start, end }
+}
+
+fn texts_of(event: &Event<'_>, field: FieldId, how: CollectHow) -> Vec<String> {
+    let (CollectHow::Sample(most) | CollectHow::Set(most)) = how else { return Vec::new() };
+    let mut texts: Vec<String> = Vec::new();
+    each_text(event.value(field), &mut |text| {
+        let text = super::text::capped(text, super::evidence::TEXT_BYTES);
+        if texts.len() < most && !texts.iter().any(|known| known == text) {
+            texts.push(text.to_owned());
+        }
+    });
+    texts
+}

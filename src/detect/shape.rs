@@ -1,0 +1,148 @@
+//! The grid of a window rule: how time is cut into panes, segments and windows (semantics.md §5).
+//!
+//! Sliding windows up to an hour have panes of a second, longer ones ⌈W / 3600⌉ seconds; a tumbling
+//! window is one pane. All that a rule compares is a pane's number, so its clock is the grid. A
+//! segment is the slice of a group that is one row: 64 panes of a sliding window, one tumbling
+//! window.
+
+use super::faults::{Fault, is_planted};
+use crate::rule::{Collect, CollectHow, Window, WindowKind};
+use crate::units::{EventTime, Span};
+
+const PANES_PER_SEGMENT: i64 = 64;
+const FINEST_PANE_MS: i64 = 1000;
+const HOUR_MS: i64 = 3_600_000;
+const MAX_PANES: i64 = 3600;
+
+/// What a group needs to know of its rule.
+#[derive(Debug, Clone)]
+pub(super) struct Shape {
+    pub(super) kind: WindowKind,
+    pub(super) span: Span,
+    /// Width of a pane in milliseconds, at least 1.
+    pub(super) pane_ms: i64,
+    /// Panes in a window, at least 1.
+    pub(super) panes: i64,
+    pub(super) panes_per_segment: i64,
+    /// Behind the watermark by more than this, an event does not count.
+    pub(super) lateness: Span,
+    pub(super) collect: Vec<Collect>,
+    /// Fingerprint of `collect`, so that stored values of another list are not shown.
+    pub(super) collect_tag: u32,
+}
+
+impl Shape {
+    pub(super) fn new(window: &Window, lateness: Span, collect: &[Collect], tag: u32) -> Self {
+        let span_ms = window.span.as_millis().max(1);
+        let pane_ms = match window.kind {
+            WindowKind::Tumbling => span_ms,
+            WindowKind::Sliding if span_ms <= HOUR_MS => FINEST_PANE_MS,
+            WindowKind::Sliding => ceil_div(span_ms, MAX_PANES * 1000).saturating_mul(1000),
+        };
+        let edge = i64::from(is_planted(Fault::WindowEdgeOffByOne));
+        Self {
+            kind: window.kind,
+            span: window.span,
+            pane_ms,
+            panes: ceil_div(span_ms, pane_ms) + edge,
+            panes_per_segment: match window.kind {
+                WindowKind::Tumbling => 1,
+                WindowKind::Sliding => PANES_PER_SEGMENT,
+            },
+            lateness,
+            collect: collect.to_vec(),
+            collect_tag: tag,
+        }
+    }
+
+    /// The pane that holds `time`.
+    pub(super) fn pane_of(&self, time: EventTime) -> i64 {
+        time.as_millis().div_euclid(self.pane_ms)
+    }
+
+    /// Start of a pane; for a window that ends in it, the time of its crossing.
+    pub(super) fn time_of(&self, pane: i64) -> EventTime {
+        EventTime::from_millis(pane.saturating_mul(self.pane_ms))
+    }
+
+    /// The segment that holds `pane`, and the pane's place in it.
+    pub(super) fn segment_of(&self, pane: i64) -> (i64, u8) {
+        let offset = pane.rem_euclid(self.panes_per_segment);
+        (pane.div_euclid(self.panes_per_segment), u8::try_from(offset).unwrap_or(u8::MAX))
+    }
+
+    /// The pane at a segment's start.
+    pub(super) fn first_pane(&self, segment: i64) -> i64 {
+        segment.saturating_mul(self.panes_per_segment)
+    }
+
+    /// The watermark from which on no event that still counts needs the segment: the pane of
+    /// `watermark − L` is then a whole window past its last pane.
+    pub(super) fn due(&self, segment: i64) -> EventTime {
+        let last = self.first_pane(segment.saturating_add(1)).saturating_sub(1);
+        let needless = self.time_of(last.saturating_add(self.panes));
+        if is_planted(Fault::PanesExpiredEarly) { needless } else { needless.plus(self.lateness) }
+    }
+
+    /// How many numbers each pane carries for `sum`, `min` and `max`.
+    pub(super) fn columns(&self) -> usize {
+        self.collect.iter().filter(|collect| is_column(collect.how)).count()
+    }
+}
+
+/// Whether a collected value is a number for each pane.
+pub(super) const fn is_column(how: CollectHow) -> bool {
+    matches!(how, CollectHow::Sum | CollectHow::Min | CollectHow::Max)
+}
+
+const fn ceil_div(number: i64, by: i64) -> i64 {
+    number / by + (number % by != 0) as i64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rule::{Condition, Measure};
+
+    fn shape(kind: WindowKind, span: Span) -> Shape {
+        let measure = Measure::Count;
+        let window =
+            Window { kind, span, measure, condition: Condition::AtLeast(1), tiers: Vec::new() };
+        Shape::new(&window, Span::ZERO, &[], 0)
+    }
+
+    #[test]
+    fn a_window_of_an_hour_has_panes_of_a_second() {
+        let shape = shape(WindowKind::Sliding, Span::from_hours(1));
+        assert_eq!((shape.pane_ms, shape.panes), (1000, 3600));
+    }
+
+    #[test]
+    fn a_window_of_a_day_has_panes_of_24_seconds() {
+        let shape = shape(WindowKind::Sliding, Span::from_hours(24));
+        assert_eq!((shape.pane_ms, shape.panes), (24_000, 3600));
+    }
+
+    #[test]
+    fn a_window_that_is_no_multiple_of_its_pane_holds_every_grid_time_after_its_start() {
+        // (t − 7201 s, t] on a grid of 3 s holds t, t − 3, … t − 7200: 2401 times.
+        let shape = shape(WindowKind::Sliding, Span::from_secs(7201));
+        assert_eq!((shape.pane_ms, shape.panes), (3000, 2401));
+    }
+
+    #[test]
+    fn a_tumbling_window_is_one_pane_and_one_segment() {
+        let shape = shape(WindowKind::Tumbling, Span::from_minutes(10));
+        let pane = shape.pane_of(EventTime::from_millis(-1));
+        assert_eq!((shape.panes, pane, shape.segment_of(pane)), (1, -1, (-1, 0)));
+        assert_eq!(shape.time_of(pane), EventTime::from_millis(-600_000));
+    }
+
+    #[test]
+    fn a_segment_is_due_when_its_last_pane_is_a_window_behind_the_latest_event_that_counts() {
+        let mut shape = shape(WindowKind::Sliding, Span::from_secs(10));
+        shape.lateness = Span::from_secs(100);
+        // Panes 0 to 63: an event at 73 s may still close a window from 64 s on, none from 63 s.
+        assert_eq!(shape.due(0), EventTime::from_millis(173_000));
+    }
+}

@@ -1,0 +1,528 @@
+//! The slow, obvious reference of semantics.md: what the engine must agree with (§12).
+//!
+//! Shares no code and no types with the engine. Keeps every event that counted, sums every window
+//! afresh, never forgets a duplicate. Rules and events are plain structs that a test fills; which
+//! rules an event matches is given with the event.
+//!
+//! Where the pages bound what is shown, the reference follows the bound that the engine documents
+//! (`src/detect/evidence.rs`): of each slice of 64 panes, or of each tumbling window, the first ten
+//! and the newest ten events and the first n distinct values of each collected field are shown.
+#![allow(dead_code, reason = "included by several test binaries, none of which uses all of it")]
+
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What an event holds in one field.
+pub type Value = Option<String>;
+
+/// One log entry, its time in milliseconds.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Event {
+    pub id: String,
+    pub shared_id: Option<String>,
+    pub time: i64,
+    pub record_time: Option<i64>,
+    pub fields: BTreeMap<String, Value>,
+    /// Indexes of the rules that it matches, ascending.
+    pub rules: Vec<usize>,
+}
+
+/// One alerting rule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rule {
+    pub kind: Kind,
+    pub group_by: Vec<String>,
+    pub skip_missing_group: bool,
+    /// Overrides the source's.
+    pub lateness: Option<i64>,
+    /// Of a stateless rule.
+    pub level: u8,
+    pub period: i64,
+    pub dedup_key: Option<Vec<String>>,
+    /// Name, field, what is kept.
+    pub collect: Vec<(String, String, Collect)>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Kind {
+    Match,
+    Window {
+        sliding: bool,
+        span: i64,
+        /// `None` counts events.
+        sum_of: Option<String>,
+        /// Least amount and level, ascending.
+        tiers: Vec<(u64, u8)>,
+    },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Collect {
+    /// First n distinct values: `sample` and `set`.
+    Distinct(usize),
+    Sum,
+    Min,
+    Max,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Settings {
+    pub lateness: i64,
+    pub future_skew: i64,
+    /// At least every lateness.
+    pub duplicate_horizon: i64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    Matched,
+    Ignored,
+    Late,
+    Duplicate,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Collected {
+    Values(Vec<String>),
+    Amount(Option<u64>),
+}
+
+/// What a finding must say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    pub rule: usize,
+    /// `false`: Create.
+    pub escalates: bool,
+    pub sequence: u32,
+    pub opened: i64,
+    pub level: u8,
+    pub previous_level: Option<u8>,
+    pub amount: u64,
+    pub count: u64,
+    pub threshold: Option<u64>,
+    /// Start and end; a sliding window is (start, end], a tumbling one [start, end).
+    pub window: Option<(i64, i64)>,
+    pub first_seen: i64,
+    pub last_seen: i64,
+    pub group: Vec<(String, Value)>,
+    pub dedup_key: Vec<(String, Value)>,
+    pub per_event: bool,
+    pub collected: Vec<(String, Collected)>,
+    pub events: Vec<String>,
+    pub late: bool,
+    pub trigger: String,
+}
+
+/// What happened on the way; for tests that must know that their input was not dull.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Tally {
+    pub creates: usize,
+    pub escalates: usize,
+    pub late: usize,
+    pub future: usize,
+    pub duplicates: usize,
+    /// Windows whose amount was exactly a tier's.
+    pub ties: usize,
+    /// Windows that crossed because of an event that was not the newest of its group.
+    pub crossings_behind: usize,
+}
+
+/// One partition.
+#[derive(Debug)]
+pub struct Reference {
+    rules: Vec<Rule>,
+    settings: Settings,
+    watermark: Option<i64>,
+    seen: BTreeSet<String>,
+    /// By rule and group: the events that counted, in the order of arrival.
+    counted: BTreeMap<(usize, Vec<Value>), Vec<Counted>>,
+    /// By rule and dedup key.
+    episodes: BTreeMap<(usize, Vec<Value>), Vec<Episode>>,
+    pub findings: Vec<Finding>,
+    pub tally: Tally,
+}
+
+#[derive(Debug, Clone)]
+struct Counted {
+    event: Event,
+    time: i64,
+    /// On the rule's grid.
+    pane: i64,
+    amount: u64,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Episode {
+    opened: i64,
+    expires: i64,
+    sequence: u32,
+    level: u8,
+    reported: u64,
+}
+
+impl Reference {
+    pub fn new(rules: Vec<Rule>, settings: Settings) -> Self {
+        Self {
+            rules,
+            settings,
+            watermark: None,
+            seen: BTreeSet::new(),
+            counted: BTreeMap::new(),
+            episodes: BTreeMap::new(),
+            findings: Vec::new(),
+            tally: Tally::default(),
+        }
+    }
+
+    pub fn watermark(&self) -> Option<i64> {
+        self.watermark
+    }
+
+    /// Takes one event; findings are appended to `findings`.
+    pub fn take(&mut self, event: &Event) -> Outcome {
+        // §2: too far ahead of its record, an event takes the record's time and moves nothing.
+        let limit = event.record_time.map(|record| record + self.settings.future_skew);
+        let is_future = limit.is_some_and(|limit| event.time > limit);
+        let time = if is_future { event.record_time.unwrap_or(event.time) } else { event.time };
+
+        // §3, §13: only matched events are remembered; a duplicate does not move the watermark.
+        if !event.rules.is_empty() {
+            let names = [Some(format!("id {}", event.id)), event.shared_id.clone()];
+            let names: Vec<String> = names.into_iter().flatten().collect();
+            if names.iter().any(|name| self.seen.contains(name)) {
+                self.tally.duplicates += 1;
+                return Outcome::Duplicate;
+            }
+            self.seen.extend(names);
+        }
+        self.tally.future += usize::from(is_future);
+        if !is_future && self.watermark.is_none_or(|watermark| time > watermark) {
+            self.watermark = Some(time);
+        }
+        if event.rules.is_empty() {
+            return Outcome::Ignored;
+        }
+        let is_late = self.is_behind(time, self.settings.lateness);
+        self.tally.late += usize::from(is_late);
+        for index in event.rules.clone() {
+            self.apply(index, event, time, is_late);
+        }
+        if is_late { Outcome::Late } else { Outcome::Matched }
+    }
+
+    fn is_behind(&self, time: i64, lateness: i64) -> bool {
+        self.watermark.is_some_and(|watermark| time < watermark - lateness)
+    }
+
+    fn apply(&mut self, index: usize, event: &Event, time: i64, is_late: bool) {
+        let rule = self.rules[index].clone();
+        let group = values(event, &rule.group_by);
+        if rule.skip_missing_group && group.contains(&None) {
+            return;
+        }
+        let lateness = rule.lateness.unwrap_or(self.settings.lateness);
+        match &rule.kind {
+            Kind::Match => self.apply_match(index, &rule, event, (time, is_late), lateness),
+            Kind::Window { .. } if self.is_behind(time, lateness) => {}
+            Kind::Window { .. } => self.apply_window(index, &rule, event, (time, group), lateness),
+        }
+    }
+
+    fn apply_match(
+        &mut self,
+        index: usize,
+        rule: &Rule,
+        event: &Event,
+        (time, is_late): (i64, bool),
+        lateness: i64,
+    ) {
+        // §13: lives until max(t, watermark) + P + L + horizon.
+        let now = self.watermark.map_or(time, |watermark| watermark.max(time));
+        let expires = now + rule.period + lateness + self.settings.duplicate_horizon;
+        let opening = Episode { opened: time, expires, sequence: 1, level: rule.level, reported: 0 };
+        let Some((episode, previous_level)) = self.cross(index, rule, event, opening) else {
+            return;
+        };
+        let collected = rule.collect.iter().map(|(name, field, how)| {
+            let value = event.fields.get(field).cloned().flatten();
+            let shown = match how {
+                Collect::Distinct(most) => {
+                    Collected::Values(value.into_iter().take(*most).collect())
+                }
+                _ => Collected::Amount(value.as_deref().and_then(amount)),
+            };
+            (name.clone(), shown)
+        });
+        let collected = collected.collect();
+        self.report(Finding {
+            amount: 1,
+            count: 1,
+            threshold: None,
+            window: None,
+            first_seen: time,
+            last_seen: time,
+            collected,
+            events: vec![event.id.clone()],
+            late: is_late,
+            ..headed(index, rule, event, episode, previous_level)
+        });
+    }
+
+    fn apply_window(
+        &mut self,
+        index: usize,
+        rule: &Rule,
+        event: &Event,
+        (time, group): (i64, Vec<Value>),
+        lateness: i64,
+    ) {
+        let Kind::Window { sliding, span, sum_of, tiers } = &rule.kind else { return };
+        let width = grid(*sliding, *span);
+        let counted = self.counted.entry((index, group)).or_default();
+        let own = match sum_of {
+            None => 1,
+            Some(field) => {
+                event.fields.get(field).cloned().flatten().as_deref().and_then(amount).unwrap_or(0)
+            }
+        };
+        let pane = time.div_euclid(width) * width;
+        counted.push(Counted { event: event.clone(), time, pane, amount: own });
+
+        // §5: every window that holds the event. A sliding one ends at an event's time.
+        let ends: BTreeSet<i64> = if *sliding {
+            let ends = counted.iter().map(|other| other.pane);
+            ends.filter(|end| pane <= *end && *end < pane + span).collect()
+        } else {
+            BTreeSet::from([pane])
+        };
+        let newest = counted.iter().map(|other| other.pane).max();
+        let counted = counted.clone();
+        for end in ends {
+            let inside: Vec<&Counted> = counted
+                .iter()
+                .filter(|other| {
+                    if *sliding {
+                        end - span < other.pane && other.pane <= end
+                    } else {
+                        other.pane == end
+                    }
+                })
+                .collect();
+            let sum: u128 = inside.iter().map(|other| u128::from(other.amount)).sum();
+            let sum = u64::try_from(sum).unwrap_or(u64::MAX);
+            let Some(&(threshold, level)) = tiers.iter().rev().find(|tier| tier.0 <= sum) else {
+                continue;
+            };
+            self.tally.ties += usize::from(sum == threshold);
+            self.tally.crossings_behind += usize::from(newest != Some(pane));
+            let opening = Episode {
+                opened: end,
+                expires: end + rule.period + lateness + width,
+                sequence: 1,
+                level,
+                reported: threshold,
+            };
+            if let Some((episode, previous_level)) = self.cross(index, rule, event, opening) {
+                let is_inside = |other: &Counted| inside.iter().any(|one| one.event.id == other.event.id);
+                let (first_seen, last_seen) = seen(&inside, *sliding);
+                self.report(Finding {
+                    amount: sum,
+                    count: inside.len() as u64,
+                    threshold: Some(threshold),
+                    window: Some(if *sliding { (end - span, end) } else { (end, end + span) }),
+                    first_seen,
+                    last_seen,
+                    collected: collected(rule, &counted, &inside, (*sliding, width), &is_inside),
+                    events: shown_events(&counted, (*sliding, width), &is_inside),
+                    late: false,
+                    ..headed(index, rule, event, episode, previous_level)
+                });
+            }
+            if rule.period == 0 {
+                // Each match is one finding, of the first window that it crossed.
+                break;
+            }
+        }
+    }
+
+    /// §6. `None`: the crossing says nothing new.
+    fn cross(
+        &mut self,
+        index: usize,
+        rule: &Rule,
+        event: &Event,
+        opening: Episode,
+    ) -> Option<(Episode, Option<u8>)> {
+        if rule.period == 0 {
+            return Some((opening, None));
+        }
+        let key = values(event, rule.dedup_key.as_ref().unwrap_or(&rule.group_by));
+        let episodes = self.episodes.entry((index, key)).or_default();
+        episodes.retain(|episode| self.watermark.is_none_or(|at| at <= episode.expires));
+        let near = |episode: &&mut Episode| {
+            (opening.opened - episode.opened).abs() < rule.period
+        };
+        // Of two it continues the one that opened before it.
+        let before = episodes.iter_mut().filter(near).filter(|one| one.opened <= opening.opened);
+        let episode = match before.max_by_key(|one| one.opened) {
+            Some(episode) => Some(episode),
+            None => episodes.iter_mut().filter(near).min_by_key(|one| one.opened),
+        };
+        match episode {
+            None => {
+                episodes.push(opening);
+                Some((opening, None))
+            }
+            Some(episode) if opening.reported > episode.reported => {
+                let previous = episode.level;
+                episode.reported = opening.reported;
+                episode.level = previous.max(opening.level);
+                episode.sequence += 1;
+                Some((*episode, Some(previous)))
+            }
+            Some(_) => None,
+        }
+    }
+
+    fn report(&mut self, finding: Finding) {
+        if finding.escalates {
+            self.tally.escalates += 1;
+        } else {
+            self.tally.creates += 1;
+        }
+        self.findings.push(finding);
+    }
+}
+
+/// The width of the grid that a window rule's times are rounded down to.
+fn grid(sliding: bool, span: i64) -> i64 {
+    match (sliding, span <= 3_600_000) {
+        (false, _) => span,
+        (true, true) => 1000,
+        (true, false) => ((span + 3_599_999) / 3_600_000) * 1000,
+    }
+}
+
+fn headed(
+    index: usize,
+    rule: &Rule,
+    event: &Event,
+    episode: Episode,
+    previous_level: Option<u8>,
+) -> Finding {
+    let named = |names: &[String]| -> Vec<(String, Value)> {
+        names.iter().cloned().zip(values(event, names)).collect()
+    };
+    Finding {
+        rule: index,
+        escalates: previous_level.is_some(),
+        sequence: episode.sequence,
+        opened: episode.opened,
+        level: episode.level,
+        previous_level,
+        group: named(&rule.group_by),
+        dedup_key: named(rule.dedup_key.as_ref().unwrap_or(&rule.group_by)),
+        per_event: rule.period == 0,
+        trigger: event.id.clone(),
+        amount: 0,
+        count: 0,
+        threshold: None,
+        window: None,
+        first_seen: 0,
+        last_seen: 0,
+        collected: Vec::new(),
+        events: Vec::new(),
+        late: false,
+    }
+}
+
+fn values(event: &Event, names: &[String]) -> Vec<Value> {
+    names.iter().map(|name| event.fields.get(name).cloned().flatten()).collect()
+}
+
+/// §4, for what these tests write: unsigned integers; anything else is no amount.
+fn amount(text: &str) -> Option<u64> {
+    text.parse().ok()
+}
+
+/// First and last event; a sliding window knows its events by the grid.
+fn seen(inside: &[&Counted], sliding: bool) -> (i64, i64) {
+    let times = inside.iter().map(|one| if sliding { one.pane } else { one.time });
+    (times.clone().min().unwrap_or(0), times.max().unwrap_or(0))
+}
+
+/// Which slice of its group an event lies in: 64 panes, or one tumbling window.
+fn slice(one: &Counted, (sliding, width): (bool, i64)) -> i64 {
+    one.pane.div_euclid(if sliding { 64 * width } else { width })
+}
+
+fn slices(counted: &[Counted], shape: (bool, i64)) -> BTreeMap<i64, Vec<(usize, &Counted)>> {
+    let mut slices: BTreeMap<i64, Vec<(usize, &Counted)>> = BTreeMap::new();
+    for (arrival, one) in counted.iter().enumerate() {
+        slices.entry(slice(one, shape)).or_default().push((arrival, one));
+    }
+    slices
+}
+
+fn shown_events(
+    counted: &[Counted],
+    shape: (bool, i64),
+    is_inside: &dyn Fn(&Counted) -> bool,
+) -> Vec<String> {
+    let mut shown = Vec::new();
+    for slice in slices(counted, shape).into_values() {
+        let length = slice.len();
+        let kept = slice.into_iter().enumerate();
+        let kept = kept.filter(|(at, _)| *at < 10 || *at + 10 >= length).map(|(_, one)| one);
+        shown.extend(kept.filter(|(_, one)| is_inside(one)));
+    }
+    shown.sort_by_key(|(arrival, _)| *arrival);
+    let length = shown.len();
+    let ends = shown.into_iter().enumerate().filter(|(at, _)| *at < 10 || *at + 10 >= length);
+    ends.map(|(_, (_, one))| one.event.id.clone()).collect()
+}
+
+fn collected(
+    rule: &Rule,
+    counted: &[Counted],
+    inside: &[&Counted],
+    shape: (bool, i64),
+    is_inside: &dyn Fn(&Counted) -> bool,
+) -> Vec<(String, Collected)> {
+    let value = |one: &Counted, field: &str| one.event.fields.get(field).cloned().flatten();
+    let mut all = Vec::new();
+    for (name, field, how) in &rule.collect {
+        let amounts = inside.iter().filter_map(|one| amount(&value(one, field)?));
+        let shown = match how {
+            Collect::Sum => {
+                Collected::Amount(amounts.reduce(|sum, amount| sum.saturating_add(amount)))
+            }
+            Collect::Min => Collected::Amount(amounts.min()),
+            Collect::Max => Collected::Amount(amounts.max()),
+            Collect::Distinct(most) => {
+                let mut kept: Vec<(usize, &Counted, String)> = Vec::new();
+                for slice in slices(counted, shape).into_values() {
+                    let mut here: Vec<(usize, &Counted, String)> = Vec::new();
+                    for (arrival, one) in slice {
+                        if let Some(text) = value(one, field)
+                            && here.len() < *most
+                            && !here.iter().any(|other| other.2 == text)
+                        {
+                            here.push((arrival, one, text));
+                        }
+                    }
+                    kept.extend(here.into_iter().filter(|(_, one, _)| is_inside(one)));
+                }
+                kept.sort_by_key(|(arrival, ..)| *arrival);
+                let mut texts: Vec<String> = Vec::new();
+                for (_, _, text) in kept {
+                    if texts.len() < *most && !texts.contains(&text) {
+                        texts.push(text);
+                    }
+                }
+                Collected::Values(texts)
+            }
+        };
+        all.push((name.clone(), shown));
+    }
+    all
+}
