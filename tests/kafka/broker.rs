@@ -37,7 +37,8 @@ pub(crate) struct Broker {
     pub(crate) bootstrap: String,
     nodes: Vec<Child>,
     replicas: i32,
-    _home: Option<tempfile::TempDir>,
+    // Goes away after the nodes, with all their data.
+    home: Option<tempfile::TempDir>,
 }
 
 /// One record as a reader sees it.
@@ -60,7 +61,7 @@ impl Broker {
             bootstrap: join(clients, |_, port| format!("127.0.0.1:{port}")),
             nodes: Vec::new(),
             replicas: i32::try_from(count.min(3)).unwrap_or(1),
-            _home: None,
+            home: None,
         };
         let mut logs = Vec::new();
         for node in 0..count {
@@ -77,13 +78,13 @@ impl Broker {
         for (node, log) in broker.nodes.iter_mut().zip(&logs) {
             wait_ready(node, log)?;
         }
-        broker._home = Some(home);
+        broker.home = Some(home);
         Ok(broker)
     }
 
     /// A broker that somebody else runs.
     pub(crate) fn outside(bootstrap: &str) -> Self {
-        Self { bootstrap: bootstrap.to_owned(), nodes: Vec::new(), replicas: 1, _home: None }
+        Self { bootstrap: bootstrap.to_owned(), nodes: Vec::new(), replicas: 1, home: None }
     }
 
     /// Creates a topic; `settings` as `name=value`.
@@ -332,7 +333,8 @@ fn properties(node: usize, clients: &[u16], controllers: &[u16], dir: &Path) -> 
     let replicas = clients.len().min(3);
     let in_sync = if replicas == 3 { 2 } else { 1 };
     let voters = join(controllers, |index, port| format!("{}@127.0.0.1:{port}", index + 1));
-    let (client, controller) = (clients[node], controllers[node]);
+    let port = |ports: &[u16]| ports.get(node).copied().unwrap_or_default();
+    let (client, controller) = (port(clients), port(controllers));
     let fixed = [
         ("process.roles", "broker,controller"),
         ("controller.listener.names", "CONTROLLER"),

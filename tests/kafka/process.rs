@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tidegate::stream::{
     CommitReport, Ended, Fault, Guarantee, Observer, Options, PartitionState, Point, Properties,
-    Rhythm, Shared, SourceOptions, StartFrom, Supervisor, TaskId, topics,
+    Rhythm, Shared, SourceOptions, StartFrom, Supervisor, TaskId, preflight,
 };
 use tidegate::units::Span;
 
@@ -150,7 +150,7 @@ pub(crate) fn run_if_asked() -> Option<ExitCode> {
 
 fn run(settings: &Settings) -> Outcome<()> {
     let options = Arc::new(settings.options());
-    let checked = topics::check(&options, Duration::from_secs(2)).map_err(|e| e.to_string())?;
+    let checked = preflight::check(&options, Duration::from_secs(2)).map_err(|e| e.to_string())?;
     let processors = CountingProcessors {
         dir: settings.dir.clone().into(),
         instance: format!("{}.{}", settings.app, settings.instance),
@@ -172,12 +172,12 @@ fn run(settings: &Settings) -> Outcome<()> {
             stopper.stop(Duration::from_secs(20));
         }
     });
-    let mut stopped = BTreeSet::new();
+    let mut said = BTreeSet::new();
     loop {
         match supervisor.ended(Duration::from_millis(200)) {
             Some(Ended::Stopped) => return Ok(()),
             Some(Ended::Failed(error)) => return Err(error.to_string()),
-            None => say_stopped(&supervisor, &mut stopped),
+            None => say_stopped(&supervisor, &mut said),
         }
     }
 }

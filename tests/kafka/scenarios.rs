@@ -4,12 +4,15 @@ use crate::broker::{Broker, Isolation, Outcome, Read, wait_until};
 use crate::counting::expected;
 use crate::process::{Process, Settings};
 use std::time::Duration;
-use tidegate::stream::{EmbeddedBroker, Guarantee, Point, topics};
+use tidegate::stream::access::Access;
+use tidegate::stream::embedded::EmbeddedBroker;
+use tidegate::stream::topics::{Action, Deployment, SourceTopics, WithSource};
+use tidegate::stream::{Guarantee, Point, topics};
 
 type Scenario = fn(&Broker) -> Outcome<()>;
 type Records = Vec<(i32, String, Vec<u8>)>;
 
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_mins(1);
 
 /// Names are sentences; the runner prints them.
 pub(crate) const ALL: &[(&str, Scenario)] = &[
@@ -268,16 +271,31 @@ fn dead_letters(broker: &Broker) -> Outcome<()> {
 fn topics_created(broker: &Broker) -> Outcome<()> {
     let dir = tempfile::tempdir().map_err(|error| error.to_string())?;
     let settings = Settings::new(&broker.bootstrap, "made", &dir.path().join("state"));
-    let create = topics::CreateOptions {
-        with_source: true,
+    let deployment = Deployment {
+        sources: vec![SourceTopics {
+            topic: topic(&settings, "in"),
+            changelog: changelog(&settings),
+            max_record_bytes: 1 << 20,
+        }],
+        alerts: topic(&settings, "alerts"),
+        dead_letters: Some(topic(&settings, "dlq")),
+        gzip_alerts: true,
         source_partitions: 2,
         replication: None,
-        alerts_compression: "gzip".to_owned(),
+        changelog_replication: None,
     };
-    topics::create(&settings.options(), &create).map_err(|error| error.to_string())?;
-    let plan = topics::plan(&settings.options(), &create).map_err(|error| error.to_string())?;
-    if plan.len() != 4 || plan.iter().any(|row| row.action != topics::TopicAction::Keep) {
-        return Err(format!("the plan after create: {plan:?}"));
+    let access = Access::plain(&broker.bootstrap);
+    let plan = || -> Outcome<Vec<topics::Planned>> {
+        let cluster = topics::look_at(&access, &deployment).map_err(|error| error.to_string())?;
+        Ok(topics::plan(&deployment, WithSource::Yes, &cluster))
+    };
+    let made = topics::create(&access, &plan()?).map_err(|error| error.to_string())?;
+    for (name, result) in made {
+        result.map_err(|error| format!("{name}: {error}"))?;
+    }
+    let after = plan()?;
+    if after.len() != 4 || after.iter().any(|planned| planned.action != Action::Keep) {
+        return Err(format!("the plan after create: {after:?}"));
     }
     let all = records(2, 300, 11);
     broker.produce(&topic(&settings, "in"), &all)?;
