@@ -123,6 +123,23 @@ where
     }
 }
 
+/// As [`call`] for the verb `run`, with the faults of tests that kill their own process.
+///
+/// # Errors
+/// As [`call`]; another verb.
+pub fn run_with_faults<I, F>(arguments: I, fault: F) -> Result<ExitCode, Failure>
+where
+    I: IntoIterator,
+    I::Item: Into<std::ffi::OsString> + Clone,
+    F: crate::stream::Fault + Clone + Send + 'static,
+{
+    let cli = Cli::try_parse_from(arguments)?;
+    match &cli.verb {
+        Verb::Run(args) => run::run_with(args, &cli.global, fault),
+        _ => Err(anyhow::anyhow!("only run has faults").into()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

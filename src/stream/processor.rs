@@ -63,7 +63,6 @@ pub struct RuleProcessor {
 
 /// Everything but the decoder, which is busy while its entries are worked on.
 struct Work {
-    rules: Arc<RuleSet>,
     writer: Writer,
     engine: Engine<RocksStore>,
     emission: Emission,
@@ -113,7 +112,6 @@ impl Processors for RuleProcessors {
         Ok(RuleProcessor {
             decoder: Decoder::new(self.rules.fields(), source.format, source.decode),
             work: Work {
-                rules: Arc::clone(&self.rules),
                 writer: self.writer.clone(),
                 engine,
                 emission: self.emission,

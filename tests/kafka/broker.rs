@@ -198,6 +198,21 @@ impl Broker {
         Ok(answer.elements().iter().map(|element| offset(element.offset())).collect())
     }
 
+    /// Ends of all partitions of a topic.
+    pub(crate) fn ends(&self, topic: &str, partitions: i32) -> Outcome<Vec<i64>> {
+        let consumer: BaseConsumer = self
+            .config()
+            .set("isolation.level", "read_uncommitted")
+            .create()
+            .map_err(|error| error.to_string())?;
+        (0..partitions)
+            .map(|partition| {
+                let range = consumer.fetch_watermarks(topic, partition, CALL);
+                range.map(|(_, end)| end).map_err(|error| error.to_string())
+            })
+            .collect()
+    }
+
     /// Commits another offset for a group that has no members.
     pub(crate) fn reset_offset(
         &self,

@@ -4,6 +4,8 @@
 
 #![expect(clippy::print_stderr, clippy::print_stdout, reason = "its own main reports by itself")]
 
+/// The real rules under kill -9, over three brokers, against the slow reference.
+mod acceptance;
 /// Fetches, starts and stops brokers; topics, producing and reading.
 mod broker;
 /// What the tests' workers compute, and the store that they keep it in.
@@ -12,6 +14,12 @@ mod counting;
 mod process;
 /// The scenarios.
 mod scenarios;
+/// `tidegate run` as a process that a test starts, kills and starts again.
+mod tidegate_run;
+
+/// The slow, obvious reference of semantics.md.
+#[path = "../reference/mod.rs"]
+mod reference;
 
 use libtest_mimic::{Arguments, Trial};
 use std::process::ExitCode;
@@ -19,7 +27,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 fn main() -> ExitCode {
-    if let Some(code) = process::run_if_asked() {
+    if let Some(code) = process::run_if_asked().or_else(tidegate_run::run_if_asked) {
         return code;
     }
     let arguments = Arguments::from_args();

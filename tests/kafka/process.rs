@@ -197,9 +197,16 @@ fn say_stopped(supervisor: &Supervisor, said: &mut BTreeSet<TaskId>) {
 
 /// Kills the own process at a point: no destructor, no buffer, no farewell.
 #[derive(Clone)]
-struct KillAt {
+pub(crate) struct KillAt {
     kill: Option<(Point, usize)>,
     seen: Arc<AtomicUsize>,
+}
+
+impl KillAt {
+    /// From `Point:times`, or nothing at all.
+    pub(crate) fn parse(text: &str) -> Self {
+        Self { kill: parse_kill(text), seen: Arc::default() }
+    }
 }
 
 impl Fault for KillAt {
@@ -254,11 +261,16 @@ pub(crate) struct Process {
 impl Process {
     /// Starts the process; it ends with this test.
     pub(crate) fn start(settings: &Settings) -> Outcome<Self> {
+        Self::start_with(ASKED, &settings.to_line())
+    }
+
+    /// Starts this binary again with one variable more in its environment.
+    pub(crate) fn start_with(name: &str, value: &str) -> Outcome<Self> {
         let me = std::env::current_exe().map_err(|error| error.to_string())?;
         let mut child = Command::new("setpriv")
             .args(["--pdeathsig", "KILL"])
             .arg(me)
-            .env(ASKED, settings.to_line())
+            .env(name, value)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()

@@ -9,7 +9,7 @@ use tidegate::stream::embedded::EmbeddedBroker;
 use tidegate::stream::topics::{Action, Deployment, SourceTopics, WithSource};
 use tidegate::stream::{Guarantee, Point, topics};
 
-type Scenario = fn(&Broker) -> Outcome<()>;
+pub(crate) type Scenario = fn(&Broker) -> Outcome<()>;
 type Records = Vec<(i32, String, Vec<u8>)>;
 
 const LIMIT: Duration = Duration::from_mins(1);
@@ -29,6 +29,10 @@ pub(crate) const ALL: &[(&str, Scenario)] = &[
     ("offsets_changed_from_outside_stop_the_partition_with_an_explanation", offsets_changed),
     ("a_record_that_cannot_be_read_arrives_unchanged_in_the_dead_letter_topic", dead_letters),
     ("topics_that_create_made_are_fit_for_run", topics_created),
+    (
+        "killed_ten_times_over_three_brokers_the_alerts_equal_the_reference",
+        crate::acceptance::killed_ten_times,
+    ),
 ];
 
 /// What needs no Apache Kafka; not counted as having run on it.

@@ -1,0 +1,363 @@
+//! The claim as a whole: planted exfiltrations through two processes with two workers each, over
+//! eight partitions on three brokers, while processes are killed, wiped, added and removed. What a
+//! read_committed reader finds must equal the slow reference, by finding uid and content.
+
+use crate::broker::{Broker, Isolation, Outcome, Read, wait_until};
+use crate::process::Process;
+use crate::reference::{self, Collect, Kind, Reference};
+use crate::tidegate_run::Instance;
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
+use serde_json::{Value as Json, json};
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::time::Duration;
+use tidegate::event::{Amount, DecodeLimits, Decoder, Entry, Event, FieldId, Format, Number, Value};
+use tidegate::generate::{Organization, OrganizationSettings, Random};
+use tidegate::rule::{self, CollectHow, LoadOptions, Measure, MissingGroup, RuleSet, WindowKind};
+use tidegate::units::Span;
+use uuid::Uuid;
+
+const PARTITIONS: i32 = 8;
+const LIMIT: Duration = Duration::from_mins(2);
+const FINDINGS_LEAST: usize = 200;
+/// Name space of alerts.md §3.
+const NAME_SPACE: &str = "d5ac540e-d213-5277-829d-4af3edab2cba";
+
+/// Ten kills: four at a point inside an open transaction that carries drained alerts, the others at
+/// a random moment; one disk wiped; one process added and removed.
+pub(crate) fn killed_ten_times(_one_node: &Broker) -> Outcome<()> {
+    let broker = Broker::start(3)?;
+    let app = "chaos";
+    let changelog = [("cleanup.policy", "compact"), ("segment.ms", "5000")];
+    broker.create_topic("chaos-in", PARTITIONS, &[])?;
+    broker.create_topic("tidegate-chaos-ct-changelog", PARTITIONS, &changelog)?;
+    broker.create_topic("chaos-alerts", 3, &[("compression.type", "gzip")])?;
+    broker.create_topic("chaos-dlq", 1, &[])?;
+    let dir = tempfile::tempdir().map_err(|error| error.to_string())?;
+    let instance = |name| Instance::new(&broker.bootstrap, app, name, dir.path());
+    let (a, b, c) = (instance("a")?, instance("b")?, instance("c")?);
+
+    let organization = Organization::generate(&OrganizationSettings {
+        seed: 11,
+        events: 30_000,
+        downloads: 14,
+        counts: 2,
+        forged: 0,
+        ..OrganizationSettings::default()
+    });
+    let mut input = Publisher::new(&broker, organization)?;
+    let mut random = Random::new(7);
+    let mut running = [a.start("")?, b.start("")?];
+    let mut added = None;
+    let mut inside_transactions = 0;
+    for kill in 0..10 {
+        input.publish_tenth()?;
+        let victim = kill % 2;
+        let of = if victim == 0 { &a } else { &b };
+        if kill % 3 == 0 {
+            // It is killed and started again with the wish to die in a transaction with alerts.
+            running[victim].kill()?;
+            running[victim] = of.start("AfterDrainWithAlerts:2")?;
+            if has_died_by_itself(&mut running[victim])? {
+                inside_transactions += 1;
+            }
+        } else {
+            let moment = Duration::from_millis(random.between(50, 1200));
+            // A random moment is the point of it; nothing is waited for.
+            if running[victim].wait_for("ended", moment).is_ok() {
+                return Err("a process ended by itself".to_owned());
+            }
+        }
+        running[victim].kill()?;
+        match kill {
+            4 => std::fs::remove_dir_all(&of.state).map_err(|error| error.to_string())?,
+            5 => added = Some(c.start("")?),
+            8 => {
+                let mut leaving = added.take().ok_or("nobody was added")?;
+                leaving.signal("TERM")?;
+                leaving.wait_end(LIMIT)?;
+            }
+            _ => {}
+        }
+        running[victim] = of.start("")?;
+    }
+    input.publish_rest()?;
+    wait_until("everything to be committed", LIMIT, || caught_up(&broker))?;
+    for process in &mut running {
+        process.signal("TERM")?;
+        process.wait_end(LIMIT)?;
+    }
+
+    let expected = expected(&broker.read("chaos-in", Isolation::Committed)?)?;
+    let committed = broker.read("chaos-alerts", Isolation::Committed)?;
+    let uncommitted = broker.read("chaos-alerts", Isolation::Uncommitted)?;
+    compare(&expected, &committed)?;
+    let escalates = expected.values().filter(|said| said.kind == "escalate").count();
+    println!(
+        "{} findings expected ({escalates} Escalates), {} delivered, 0 lost, 0 double; {} aborted \
+         duplicates seen; {inside_transactions} kills inside a transaction with alerts",
+        expected.len(),
+        committed.len(),
+        uncommitted.len() - committed.len(),
+    );
+    if expected.len() < FINDINGS_LEAST || escalates == 0 {
+        return Err(format!("only {} findings, {escalates} Escalates", expected.len()));
+    }
+    if inside_transactions < 3 || uncommitted.len() <= committed.len() {
+        return Err("the faults did not hit open transactions".to_owned());
+    }
+    Ok(())
+}
+
+/// Waits until the process has killed itself; `false` when no alert came by for a while.
+fn has_died_by_itself(process: &mut Process) -> Outcome<bool> {
+    let died = process.wait_for("dying", Duration::from_secs(20)).is_ok();
+    if died {
+        process.wait_end(LIMIT)?;
+    }
+    Ok(died)
+}
+
+fn caught_up(broker: &Broker) -> Outcome<Option<()>> {
+    let committed = broker.committed("chaos", "chaos-in", PARTITIONS)?;
+    let ends = broker.ends("chaos-in", PARTITIONS)?;
+    let done = committed.iter().zip(&ends).all(|(at, end)| at.unwrap_or(0) >= *end);
+    Ok(done.then_some(()))
+}
+
+/// Publishes a generated organization bit by bit.
+struct Publisher {
+    producer: BaseProducer,
+    organization: Organization,
+    next: usize,
+}
+
+impl Publisher {
+    fn new(broker: &Broker, organization: Organization) -> Outcome<Self> {
+        let mut config = broker.config();
+        config.set("partitioner", "murmur2_random").set("enable.idempotence", "true");
+        config.set("linger.ms", "5").set("queue.buffering.max.messages", "200000");
+        let producer = config.create().map_err(|error| error.to_string())?;
+        Ok(Self { producer, organization, next: 0 })
+    }
+
+    fn publish_tenth(&mut self) -> Outcome<()> {
+        self.publish_until((self.next + self.organization.len() / 11).min(self.organization.len()))
+    }
+
+    fn publish_rest(&mut self) -> Outcome<()> {
+        self.publish_until(self.organization.len())
+    }
+
+    fn publish_until(&mut self, end: usize) -> Outcome<()> {
+        let (mut key, mut value) = (String::new(), String::new());
+        while self.next < end {
+            if !self.organization.write(self.next, &mut key, &mut value) {
+                return Err("the organization ended early".to_owned());
+            }
+            let time = self.organization.arrival(self.next).map_or(0, |time| time.as_millis());
+            let record = BaseRecord::to("chaos-in").key(&key).payload(&value).timestamp(time);
+            self.producer.send(record).map_err(|(error, _)| error.to_string())?;
+            self.next += 1;
+        }
+        self.producer.flush(LIMIT).map_err(|error| error.to_string())
+    }
+}
+
+/// What an alert says, as far as it must equal the reference.
+#[derive(Debug, Clone, PartialEq)]
+struct Said {
+    kind: String,
+    rule: String,
+    severity: i64,
+    group: Json,
+    opened_ms: i64,
+    amount: Option<u64>,
+    count: u64,
+    first_ms: i64,
+    last_ms: i64,
+    events: Vec<String>,
+}
+
+/// Findings by (finding uid, sequence).
+type Findings = BTreeMap<(String, u64), Said>;
+
+/// Runs the reference over each partition of the input, in offset order.
+fn expected(input: &[Read]) -> Outcome<Findings> {
+    let loaded = rule::load(&rule::builtin(), &LoadOptions::default());
+    let rules = loaded.rules.ok_or("the shipped rules do not load")?;
+    let limits = DecodeLimits { max_record_bytes: 8 << 20, max_inflated_bytes: 64 << 20 };
+    let mut decoder = Decoder::new(rules.fields(), Format::Auto, limits);
+    let settings = reference::Settings {
+        lateness: Span::from_hours(1).as_millis(),
+        future_skew: Span::from_minutes(5).as_millis(),
+        duplicate_horizon: Span::from_hours(1).as_millis(),
+    };
+    let mut findings = Findings::new();
+    for partition in 0..PARTITIONS {
+        let own = rules.rules().iter().map(|rule| reference_rule(rule, &rules)).collect();
+        let mut reference = Reference::new(own, settings);
+        let mut matched = Vec::new();
+        for read in input.iter().filter(|read| read.partition == partition) {
+            let done: Result<(), Infallible> = decoder.decode(&read.value, |entry| {
+                if let Entry::Event(event) = entry {
+                    rules.matching(event, &mut matched);
+                    let of = matched.iter().map(|index| usize::from(index.0)).collect();
+                    reference.take(&reference_event(event, &rules, of));
+                }
+                Ok(())
+            });
+            let Ok(()) = done;
+        }
+        for finding in &reference.findings {
+            let said = said_by_reference(finding, &rules);
+            let key = (uid(finding, &rules)?, u64::from(finding.sequence));
+            if findings.insert(key, said).is_some() {
+                return Err("the reference has one record twice".to_owned());
+            }
+        }
+    }
+    Ok(findings)
+}
+
+fn reference_rule(rule: &rule::Rule, rules: &RuleSet) -> reference::Rule {
+    let name = |field: &FieldId| rules.fields().name(*field).to_owned();
+    let kind = match &rule.kind {
+        rule::Kind::Match => Kind::Match,
+        rule::Kind::Window(window) => Kind::Window {
+            sliding: window.kind == WindowKind::Sliding,
+            span: window.span.as_millis(),
+            sum_of: match &window.measure {
+                Measure::Count => None,
+                Measure::Sum(field) => Some(name(field)),
+            },
+            tiers: window.tiers.iter().map(|tier| (tier.gte, tier.level as u8)).collect(),
+        },
+    };
+    let collect = |collect: &rule::Collect| {
+        let how = match collect.how {
+            CollectHow::Sample(count) | CollectHow::Set(count) => Collect::Distinct(count),
+            CollectHow::Sum => Collect::Sum,
+            CollectHow::Min => Collect::Min,
+            CollectHow::Max => Collect::Max,
+        };
+        (collect.name.clone(), name(&collect.field), how)
+    };
+    reference::Rule {
+        kind,
+        group_by: rule.group_by.iter().map(name).collect(),
+        skip_missing_group: rule.missing_group == MissingGroup::Skip,
+        lateness: rule.allowed_lateness.map(Span::as_millis),
+        level: rule.level as u8,
+        period: rule.dedup.period.as_millis(),
+        dedup_key: rule.dedup.key.as_ref().map(|key| key.iter().map(name).collect()),
+        collect: rule.collect.iter().map(collect).collect(),
+    }
+}
+
+fn reference_event(event: &Event<'_>, rules: &RuleSet, of: Vec<usize>) -> reference::Event {
+    let fields = rules.fields().iter();
+    reference::Event {
+        id: event.id.to_string(),
+        shared_id: event.shared_identity.map(|identity| format!("shared {}", identity.0)),
+        time: event.time.as_millis(),
+        record_time: None,
+        fields: fields.map(|(id, name)| (name.to_owned(), text(event.value(id)))).collect(),
+        rules: of,
+    }
+}
+
+fn text(value: &Value<'_>) -> Option<String> {
+    match value {
+        Value::Absent | Value::Null => None,
+        Value::Bool(value) => Some(value.to_string()),
+        Value::Number(Number::Float(_)) => match value.as_amount() {
+            Amount::Of(amount) => Some(amount.to_string()),
+            Amount::Absent | Amount::Unreadable => None,
+        },
+        Value::Number(Number::Unsigned(number)) => Some(number.to_string()),
+        Value::Number(Number::Signed(number)) => Some(number.to_string()),
+        Value::Text(text) | Value::Object(text) => Some(text.to_string()),
+        Value::List(values) => {
+            let texts: Vec<String> = values.iter().filter_map(text).collect();
+            (!texts.is_empty()).then(|| texts.join(","))
+        }
+    }
+}
+
+/// alerts.md §3.
+fn uid(finding: &reference::Finding, rules: &RuleSet) -> Outcome<String> {
+    let rule = rules.rules().get(finding.rule).ok_or("an unknown rule")?;
+    let mut pairs: Vec<Json> =
+        finding.dedup_key.iter().map(|(name, value)| json!([name, value])).collect();
+    if finding.per_event {
+        pairs.push(json!(["event", finding.trigger]));
+    }
+    let name = json!(["finding", rule.text.id, pairs, finding.opened]).to_string();
+    let space = Uuid::parse_str(NAME_SPACE).map_err(|error| error.to_string())?;
+    Ok(Uuid::new_v5(&space, name.as_bytes()).to_string())
+}
+
+fn said_by_reference(finding: &reference::Finding, rules: &RuleSet) -> Said {
+    let rule = rules.rules().get(finding.rule);
+    Said {
+        kind: if finding.escalates { "escalate" } else { "create" }.to_owned(),
+        rule: rule.map(|rule| rule.text.id.clone()).unwrap_or_default(),
+        severity: i64::from(finding.level) + 1,
+        group: finding.group.iter().map(|(name, value)| (name.clone(), json!(value))).collect(),
+        opened_ms: finding.opened,
+        amount: finding.threshold.map(|_| finding.amount),
+        count: finding.count,
+        first_ms: finding.first_seen,
+        last_ms: finding.last_seen,
+        events: finding.events.clone(),
+    }
+}
+
+fn said_by_alert(value: &[u8]) -> Outcome<((String, u64), Said)> {
+    let alert: Json = serde_json::from_slice(value).map_err(|error| error.to_string())?;
+    let context = &alert["unmapped"]["alert_context"];
+    let text = |value: &Json| value.as_str().unwrap_or_default().to_owned();
+    let events = alert["finding_info"]["related_events"].as_array();
+    let said = Said {
+        kind: text(&context["kind"]),
+        rule: text(&context["rule_id"]),
+        severity: alert["severity_id"].as_i64().unwrap_or(-1),
+        group: context["group"].clone(),
+        opened_ms: context["episode_opened_ms"].as_i64().unwrap_or(-1),
+        amount: context["amount"].as_u64(),
+        count: alert["count"].as_u64().unwrap_or(0),
+        first_ms: alert["start_time"].as_i64().unwrap_or(-1),
+        last_ms: alert["end_time"].as_i64().unwrap_or(-1),
+        events: events.into_iter().flatten().map(|event| text(&event["uid"])).collect(),
+    };
+    let uid = text(&alert["finding_info"]["uid"]);
+    Ok(((uid, alert["metadata"]["sequence"].as_u64().unwrap_or(0)), said))
+}
+
+fn compare(expected: &Findings, alerts: &[Read]) -> Outcome<()> {
+    let mut delivered = Findings::new();
+    let mut double = 0;
+    for read in alerts {
+        let (key, said) = said_by_alert(&read.value)?;
+        if key.0 != read.key {
+            return Err(format!("the record key {} is not the finding uid {}", read.key, key.0));
+        }
+        double += usize::from(delivered.insert(key, said).is_some());
+    }
+    let lost = expected.keys().filter(|key| !delivered.contains_key(*key)).count();
+    let foreign = delivered.keys().filter(|key| !expected.contains_key(*key)).count();
+    if lost + foreign + double > 0 {
+        return Err(format!(
+            "of {} findings {lost} lost, {foreign} not expected, {double} double",
+            expected.len()
+        ));
+    }
+    for (key, said) in expected {
+        if delivered.get(key) != Some(said) {
+            let other = delivered.get(key);
+            return Err(format!("{key:?} differs: expected {said:#?}, delivered {other:#?}"));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,81 @@
+//! `tidegate run` as a process that a test starts, kills and starts again: the real configuration,
+//! rules, engine and RocksDB, with a point at which the process kills itself if the test wants it.
+
+use crate::broker::Outcome;
+use crate::process::{KillAt, Process};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+const ASKED: &str = "TIDEGATE_TEST_RUN";
+
+/// One process of a deployment.
+#[derive(Debug, Clone)]
+pub(crate) struct Instance {
+    /// Its configuration file.
+    config: PathBuf,
+    /// Its state.
+    pub(crate) state: PathBuf,
+}
+
+impl Instance {
+    /// Writes the configuration of an instance into `dir`.
+    pub(crate) fn new(bootstrap: &str, app: &str, name: &str, dir: &Path) -> Outcome<Self> {
+        let state = dir.join(format!("state-{name}"));
+        let brokers: Vec<String> = bootstrap.split(',').map(|one| format!("\"{one}\"")).collect();
+        let text = format!(
+            r#"
+[app]
+id = "{app}"
+instance = "{name}"
+workers = 2
+[kafka]
+brokers = [{brokers}]
+session_timeout = "6s"
+transaction_timeout = "10s"
+[[source]]
+name = "ct"
+topic = "{app}-in"
+key = ["tidegate.principal"]
+[state]
+dir = "{state}"
+commit_interval = "100ms"
+urgent_commit = "10ms"
+block_cache = "32MiB"
+write_buffer = "4MiB"
+[alerts]
+topic = "{app}-alerts"
+[alerts.dlq]
+topic = "{app}-dlq"
+[http.admin]
+listen = "127.0.0.1:0"
+[log]
+level = "warn"
+"#,
+            brokers = brokers.join(", "),
+            state = state.display(),
+        );
+        let config = dir.join(format!("{name}.toml"));
+        std::fs::create_dir_all(&state).map_err(|error| error.to_string())?;
+        std::fs::write(&config, text).map_err(|error| error.to_string())?;
+        Ok(Self { config, state })
+    }
+
+    /// Starts the process; `kill` as `Point:times`, or empty.
+    pub(crate) fn start(&self, kill: &str) -> Outcome<Process> {
+        Process::start_with(ASKED, &format!("{kill}|{}", self.config.display()))
+    }
+}
+
+/// Runs `tidegate run` if the environment asks for it.
+pub(crate) fn run_if_asked() -> Option<ExitCode> {
+    let line = std::env::var(ASKED).ok()?;
+    let (kill, config) = line.split_once('|')?;
+    let arguments = ["tidegate", "run", "--config", config];
+    Some(match tidegate::cli::run_with_faults(arguments, KillAt::parse(kill)) {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            eprint!("{failure}");
+            failure.exit().into()
+        }
+    })
+}
