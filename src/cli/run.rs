@@ -76,7 +76,7 @@ where
         options: Arc::clone(&options),
         processors,
         fault,
-        observer: Arc::new(()),
+        observer: Arc::new(MetricsObserver::new()),
         topics: checked,
     })?;
     tracing::info!(

@@ -25,6 +25,7 @@ pub struct Args {
 pub enum Verb {
     /// Show what is wanted, what is there and what would be done
     Plan {
+        /// How new topics look
         #[command(flatten)]
         shape: Shape,
         /// Exit with 1 when something is missing or differs
@@ -33,6 +34,7 @@ pub enum Verb {
     },
     /// Create what is missing; never alters or deletes a topic
     Create {
+        /// How new topics look
         #[command(flatten)]
         shape: Shape,
         /// Do not ask

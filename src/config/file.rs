@@ -138,3 +138,29 @@ pub(super) fn written(value: &toml_edit::Value) -> Written {
         Toml::InlineTable(_) => Written::Table,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn any_text_gives_a_layer_or_problems_and_never_a_panic(
+            pieces in proptest::collection::vec(
+                prop_oneof![
+                    Just("[kafka]\n"), Just("[[source]]\n"), Just("[[kafka]]\n"), Just("brokers"),
+                    Just("source"), Just(" = "), Just("[\"a:1\", 2]"), Just("{x = 1}"), Just("\n"),
+                    Just("librdkafka"), Just("."), Just("\"linger.ms\""), Just("1979-05-27"),
+                    Just("\"ü\u{202e}\""), Just("[lists.x]\n"), Just("values"), Just("]"), Just("true"),
+                ],
+                0..24,
+            )
+        ) {
+            let (_, problems) = read("t.toml", &pieces.concat());
+            for problem in problems {
+                prop_assert!(!problem.to_string().contains('\n'), "{problem}");
+            }
+        }
+    }
+}

@@ -30,12 +30,7 @@ impl<S: Store, C: Catalogue> Engine<S, C> {
 
     /// Appends tombstones, changed rows and last the meta row to `into`. Changes nothing that a
     /// second call would see.
-    pub fn collect_changes(
-        &mut self,
-        next_input: Position,
-        instance: &str,
-        into: &mut Changes,
-    ) {
+    pub fn collect_changes(&mut self, next_input: Position, instance: &str, into: &mut Changes) {
         let meta = MetaRow {
             next_input,
             watermark: self.watermark.get(),

@@ -4,6 +4,7 @@
 //! watermark moves, so that it has no effect at all (§13). After an error the engine is to be
 //! dropped and opened again from the store.
 
+use super::StateError;
 use super::amount::amount_of;
 use super::catalogue::Catalogue;
 use super::counts::{Counts, add_one};
@@ -18,7 +19,6 @@ use super::report::{Fired, Trigger};
 use super::rows::RowKey;
 use super::tables::Tables;
 use super::watermark::{Effective, Watermark};
-use super::StateError;
 use crate::event::{Amount, Event};
 use crate::rule::{Kind, Measure, RuleIndex};
 use crate::state::{MetaRow, SlotId, Store};
@@ -150,14 +150,16 @@ impl<S: Store, C: Catalogue> Engine<S, C> {
         self.tables.store
     }
 
+    /// Checks what `invariant.rs` names, of everything that is in memory.
+    #[cfg(test)]
+    pub(super) fn check_invariants(&self) -> Result<(), String> {
+        self.tables.check_invariants(&self.plan, self.watermark.get())
+    }
+
     fn advance(&mut self, event: Effective) -> Result<(), StateError> {
         self.counts.future += u64::from(event.is_future);
         if let Some(watermark) = self.watermark.advance(event) {
-            self.duplicates.expire(
-                watermark,
-                &self.tables.store,
-                &mut self.tables.tombstones,
-            )?;
+            self.duplicates.expire(watermark, &self.tables.store, &mut self.tables.tombstones)?;
             self.tables.expire(&self.plan, watermark)?;
         }
         Ok(())
@@ -260,17 +262,14 @@ impl<S: Store, C: Catalogue> Engine<S, C> {
         }
         for (key, value) in rows {
             match key {
-                RowKey::Segment { tag, group, index } => match plan.state_with(tag) {
-                    Some(number) => {
-                        if let Some(state) = plan.states.get(usize::from(number)) {
-                            tables.restore_segment((number, state), group, index);
-                        }
-                    }
-                    None => {
+                RowKey::Segment { tag, group, index } => {
+                    if let Some(state) = plan.state_with(tag) {
+                        tables.restore_segment(state, group, index);
+                    } else {
                         counts.orphaned_rows += 1;
                         tables.tombstones.push(key);
                     }
-                },
+                }
                 RowKey::Episodes { key } => tables.restore_episodes(key, &value)?,
                 RowKey::Fingerprints { slot, .. } => duplicates.restore(slot, &value)?,
             }
@@ -280,11 +279,7 @@ impl<S: Store, C: Catalogue> Engine<S, C> {
         self.meta = meta;
         if let Some(watermark) = watermark {
             // With a shorter lateness than before, rows may be over at once.
-            self.duplicates.expire(
-                watermark,
-                &self.tables.store,
-                &mut self.tables.tombstones,
-            )?;
+            self.duplicates.expire(watermark, &self.tables.store, &mut self.tables.tombstones)?;
             self.tables.expire(&self.plan, watermark)?;
         }
         Ok(())

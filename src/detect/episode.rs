@@ -205,7 +205,10 @@ mod tests {
                     "create".to_owned()
                 }
                 Verdict::Escalate(episode, before) => {
-                    assert_eq!((episode.sequence, before, episode.level), (2, Level::Low, Level::High));
+                    assert_eq!(
+                        (episode.sequence, before, episode.level),
+                        (2, Level::Low, Level::High)
+                    );
                     format!("escalate {}", episode.opened.as_millis() / 1000)
                 }
                 Verdict::Nothing => "nothing".to_owned(),
@@ -237,7 +240,8 @@ mod tests {
         let mut episodes = Episodes::default();
         episodes.cross(PERIOD, opening(0, 10));
         episodes.cross(PERIOD, opening(150, 10));
-        let settled = |from, to, amount| episodes.are_settled((at(from), at(to)), PERIOD, amount, &tiers);
+        let settled =
+            |from, to, amount| episodes.are_settled((at(from), at(to)), PERIOD, amount, &tiers);
 
         assert!(settled(-99, 249, 19));
         assert!(!settled(-100, 249, 19));

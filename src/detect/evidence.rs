@@ -238,7 +238,9 @@ mod tests {
     fn a_guid_is_kept_in_sixteen_bytes_and_anything_else_as_text() {
         let guid = "0123abcd-ef45-6789-abcd-ef0123456789";
         assert!(matches!(event_id(guid), EventId::Guid([0x01, 0x23, 0xab, ..])));
-        for other in ["0123ABCD-ef45-6789-abcd-ef0123456789", "", "0123abcd0ef45-6789-abcd-ef012345678"] {
+        for other in
+            ["0123ABCD-ef45-6789-abcd-ef0123456789", "", "0123abcd0ef45-6789-abcd-ef012345678"]
+        {
             assert!(matches!(event_id(other), EventId::Text(_)), "{other}");
         }
     }

@@ -6,8 +6,11 @@
 use super::episode::Episode;
 use super::pane_ring::Group;
 use super::shape::Shape;
+#[cfg(test)]
 use super::timers::has_fired;
-use crate::units::{EventTime, Span};
+#[cfg(test)]
+use crate::units::EventTime;
+use crate::units::Span;
 
 /// Which invariant does not hold, and where.
 pub(super) type Broken = String;
@@ -21,7 +24,10 @@ pub(super) fn panes_are_in_order(group: &Group, shape: &Shape) -> Result<(), Bro
         }
         let sum = segment.panes.iter().fold(0u64, |sum, pane| sum.saturating_add(pane.sum));
         if sum != segment.sum {
-            return Err(format!("P1: segment {} sums to {sum}, not {}", segment.index, segment.sum));
+            return Err(format!(
+                "P1: segment {} sums to {sum}, not {}",
+                segment.index, segment.sum
+            ));
         }
         for pane in &segment.panes {
             let number = shape.first_pane(segment.index) + i64::from(pane.offset);
@@ -35,6 +41,7 @@ pub(super) fn panes_are_in_order(group: &Group, shape: &Shape) -> Result<(), Bro
 }
 
 /// P2: no segment is kept for which the watermark has passed the time when it is due.
+#[cfg(test)]
 pub(super) fn no_segment_is_overdue(
     group: &Group,
     shape: &Shape,
@@ -64,6 +71,7 @@ pub(super) fn episodes_open_apart(open: &[Episode], period: Span) -> Result<(), 
 }
 
 /// All that concerns a group.
+#[cfg(test)]
 pub(super) fn group_is_sound(
     group: &Group,
     shape: &Shape,

@@ -164,13 +164,7 @@ impl Group {
     /// Puts the windows that an event in `pane` changed and whose sum is at least `least` into
     /// `out`, ascending by their end. Windows that end between two panes with events are left out:
     /// the one that ends at the pane before holds the same events or more.
-    pub(super) fn crossings(
-        &self,
-        shape: &Shape,
-        pane: i64,
-        least: u64,
-        out: &mut Vec<Crossing>,
-    ) {
+    pub(super) fn crossings(&self, shape: &Shape, pane: i64, least: u64, out: &mut Vec<Crossing>) {
         out.clear();
         let last = self.last_end(shape, pane);
         let mut sum = if last == self.newest {
@@ -179,7 +173,7 @@ impl Group {
             self.sum_between(shape, last.saturating_sub(shape.panes), last)
         };
         let mut leaving = self.panes_down(shape, last.saturating_sub(shape.panes)).peekable();
-        for (end, ending) in self.panes_down(shape, last) {
+        for (end, own) in self.panes_down(shape, last) {
             if end < pane {
                 break;
             }
@@ -190,7 +184,7 @@ impl Group {
             if saturated(sum) >= least {
                 out.push(Crossing { end, amount: saturated(sum) });
             }
-            sum -= u128::from(ending.sum);
+            sum -= u128::from(own.sum);
         }
         out.reverse();
         if is_planted(Fault::OnlyTheNewestWindow) {
@@ -338,7 +332,11 @@ impl Group {
         };
         let panes = self.segments.range(..end).rev().flat_map(|segment| {
             let base = shape.first_pane(segment.index);
-            segment.panes.iter().rev().map(move |pane| (base.saturating_add(pane.offset.into()), pane))
+            segment
+                .panes
+                .iter()
+                .rev()
+                .map(move |pane| (base.saturating_add(pane.offset.into()), pane))
         });
         panes.skip_while(move |(at, _)| *at > from)
     }
@@ -382,7 +380,11 @@ fn saturated(sum: u128) -> u64 {
 }
 
 /// First distinct texts of one collected field, in the order of arrival.
-pub(super) fn distinct_texts(values: &[&SeenValue], collect: usize, how: CollectHow) -> Vec<String> {
+pub(super) fn distinct_texts(
+    values: &[&SeenValue],
+    collect: usize,
+    how: CollectHow,
+) -> Vec<String> {
     let (CollectHow::Sample(most) | CollectHow::Set(most)) = how else { return Vec::new() };
     let mut texts: Vec<String> = Vec::new();
     for value in values.iter().filter(|value| usize::from(value.collect) == collect) {

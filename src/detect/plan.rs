@@ -21,7 +21,7 @@ pub(super) struct Plan {
     pub(super) states: Vec<StatePlan>,
     /// Distinct lists of fields that groups and dedup keys are made of.
     pub(super) field_lists: Vec<Box<[FieldId]>>,
-    /// P of the longest stateless episode, and so how much longer than others such an event lives.
+    /// The source's or a rule's own, whichever is longest.
     pub(super) greatest_lateness: Span,
     /// State ids of all rules, for the meta row.
     pub(super) state_ids: Vec<u64>,
@@ -89,9 +89,8 @@ impl Plan {
     }
 
     /// The state with this tag.
-    pub(super) fn state_with(&self, tag: u64) -> Option<u16> {
-        let at = self.states.iter().position(|state| state.tag == tag)?;
-        u16::try_from(at).ok()
+    pub(super) fn state_with(&self, tag: u64) -> Option<(u16, &StatePlan)> {
+        (0u16..).zip(&self.states).find(|(_, state)| state.tag == tag)
     }
 
     fn state_of<'r>(

@@ -1,7 +1,7 @@
 //! From a verdict to a finding: everything that an alert says of its window (semantics.md §9).
 
-use super::evidence::{each_text, event_id};
 use super::amount::amount_of;
+use super::evidence::{each_text, event_id};
 use super::finding::{Collected, EventRef, Finding, FindingKind, Origin, WindowSpan};
 use super::pane_ring::{View, distinct_texts};
 use super::segment::folded;

@@ -46,7 +46,8 @@ const OWN_BYTES: usize = size_of::<Segment>() + 32;
 impl Segment {
     /// A segment that an event opens.
     pub(super) fn new(index: i64, time: EventTime) -> Self {
-        Self::restored(index, (time, time), Vec::new(), Vec::new(), Evidence::default()).as_new()
+        Self::restored(index, (time, time), Vec::new(), Vec::new(), Evidence::default())
+            .never_stored()
     }
 
     /// A segment that the store holds.
@@ -143,7 +144,7 @@ impl Segment {
         self.bytes = self.bytes.saturating_add(u32::try_from(bytes).unwrap_or(u32::MAX));
     }
 
-    fn as_new(mut self) -> Self {
+    fn never_stored(mut self) -> Self {
         self.stored = false;
         self
     }

@@ -5,6 +5,7 @@
 
 use super::StateError;
 use super::episode::Episodes;
+use super::invariant;
 use super::pane_ring::{Group, WasStored};
 use super::plan::{Plan, StatePlan};
 use super::rows::{self, RowKey};
@@ -85,6 +86,11 @@ impl<S: Store> Tables<S> {
         let id = self.load_group((number, state), key, watermark)?;
         if let Some(group) = self.groups.get_dirty(id) {
             let added = group.add(&state.shape, event, time, amount);
+            debug_assert_eq!(invariant::panes_are_in_order(group, &state.shape), Ok(()));
+            debug_assert_eq!(
+                invariant::running_sums_the_newest_window(group, &state.shape),
+                Ok(())
+            );
             self.dirty_bytes += added.dirty_bytes;
             if added.is_new_segment {
                 let timer = Timer::Segment { state: number, key, segment: added.segment };
@@ -100,12 +106,17 @@ impl<S: Store> Tables<S> {
         self.groups.get(id)
     }
 
-    /// The group with this key, when it is in memory.
-    pub(super) fn group_in_memory(&self, key: CacheKey) -> Option<SlotId> {
-        match self.groups.find(key) {
-            Found::Here(id) => Some(id),
-            Found::Stored(_) | Found::Nowhere => None,
-        }
+    /// Checks every group in memory.
+    #[cfg(test)]
+    pub(super) fn check_invariants(
+        &self,
+        plan: &Plan,
+        watermark: Option<EventTime>,
+    ) -> Result<(), String> {
+        self.groups.in_memory().try_for_each(|group| {
+            let state = &plan.states[usize::from(group.state)];
+            invariant::group_is_sound(group, &state.shape, watermark)
+        })
     }
 
     /// The open episodes of a dedup key; those that are over are gone.

@@ -10,7 +10,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 /// (network, prefix length) of IPv4 that is not globally reachable.
 const NOT_GLOBAL_V4: [(Ipv4Addr, u32); 15] = [
     (Ipv4Addr::new(100, 64, 0, 0), 10), // carrier NAT: neither global nor private
-    (Ipv4Addr::new(0, 0, 0, 0), 8),
+    (Ipv4Addr::UNSPECIFIED, 8),
     (Ipv4Addr::new(10, 0, 0, 0), 8),
     (Ipv4Addr::new(127, 0, 0, 0), 8),
     (Ipv4Addr::new(169, 254, 0, 0), 16),
@@ -23,7 +23,7 @@ const NOT_GLOBAL_V4: [(Ipv4Addr, u32); 15] = [
     (Ipv4Addr::new(198, 51, 100, 0), 24),
     (Ipv4Addr::new(203, 0, 113, 0), 24),
     (Ipv4Addr::new(240, 0, 0, 0), 4),
-    (Ipv4Addr::new(255, 255, 255, 255), 32),
+    (Ipv4Addr::BROADCAST, 32),
 ];
 
 /// (network, prefix length) of IPv6 that is not globally reachable.

@@ -248,16 +248,14 @@ where
         if !marks.is_object {
             self.decoder.reader.finish(reading);
             if text.starts_with('[') {
-                return self.elements(text, place, |run, element, place| run.inner(element, place));
+                return self.elements(text, place, Run::inner);
             }
             let detail = "JSON value that is no object";
             return self.refuse(place, RefusalReason::Envelope, detail);
         }
         let raw = raw_of(&self.decoder.reader.projection, &reading);
-        let mut kind = match marks.maybe_container {
-            true => Kind::Unclear,
-            false => judge(&raw, marks.identity_kind),
-        };
+        let mut kind =
+            if marks.maybe_container { Kind::Unclear } else { judge(&raw, marks.identity_kind) };
         let mut shape = None;
         if kind == Kind::Unclear {
             match container::recognise(text, self.decoder.format == Format::CloudTrail) {
@@ -276,7 +274,7 @@ where
         self.decoder.reader.finish(reading);
         match (kind, shape) {
             (Kind::Skip(skip), _) => self.skip(skip),
-            (Kind::WrongKind(name), _) => self.refuse(
+            (Kind::FieldType(name), _) => self.refuse(
                 place,
                 RefusalReason::FieldType,
                 format!("\"{name}\" has the wrong kind"),
@@ -289,9 +287,7 @@ where
     /// Delivers what a container holds.
     fn unwrap(&mut self, shape: Shape<'_>, place: Place) -> Result<(), E> {
         match shape {
-            Shape::Records(array) => {
-                self.elements(array, place, |run, element, place| run.inner(element, place))
-            }
+            Shape::Records(array) => self.elements(array, place, Run::inner),
             Shape::LogEvents(array) => self.elements(array, place, |run, element, place| {
                 run.text_in(element, "message", place)
             }),
@@ -302,13 +298,14 @@ where
                 self.inner(detail, Place { nesting: place.nesting + 1, ..place })
             }
             Shape::Detail(_) => self.nested(place),
-            Shape::PackedLogs(packed) => match gzip::base64_gzip(packed.as_bytes()) {
-                Some(packed) => self.gzip(&packed, place),
-                None => {
-                    let detail = "\"awslogs\" whose data is no base64 of gzip";
-                    self.refuse(place, RefusalReason::Envelope, detail)
+            Shape::PackedLogs(packed) => {
+                if let Some(packed) = gzip::base64_gzip(packed.as_bytes()) {
+                    return self.gzip(&packed, place);
                 }
-            },
+
+                let detail = "\"awslogs\" whose data is no base64 of gzip";
+                self.refuse(place, RefusalReason::Envelope, detail)
+            }
             Shape::Skip(skip) => self.skip(skip),
             Shape::Refused(detail) => self.refuse(place, RefusalReason::Envelope, detail),
             Shape::Record => self.refuse(place, RefusalReason::Envelope, "no CloudTrail record"),

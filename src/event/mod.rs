@@ -5,7 +5,7 @@
 //! [`Refusal`] with a closed reason, never a panic and never silence.
 //!
 //! The way of a record: [`Decoder`] unwraps (`gzip`), finds the documents in the text (`lines`), reads
-//! each one once through the compiled paths (`projection`, `walk`), asks `container` what it is when
+//! each one once through the compiled paths (`projection`, `scan`, `walk`), asks `container` what it is when
 //! it is not a single record, and lets `cloudtrail` judge and derive.
 
 mod address;
@@ -22,6 +22,7 @@ mod identity;
 mod lines;
 mod projection;
 mod raw;
+mod scan;
 #[cfg(test)]
 mod tests;
 mod time;

@@ -8,12 +8,13 @@
 //! Of equal member names the last one counts. The walk only notices that a wanted name comes twice and
 //! gives up; the caller then reads the document as a tree, where it is simple.
 //!
-//! What is skipped is still checked as JSON (strings, escapes, control characters, numbers, nesting) by
-//! the parser; only two things are not looked at there: whether a number fits a double, and whether
-//! `\u` escapes pair up. UTF-8 and depth are checked before, over all bytes.
+//! What is skipped is still checked as JSON (structure, literals, numbers, strings, control characters)
+//! by the parser; not looked at there are the four digits of a `\u` escape and whether they pair up, and
+//! whether a number fits a double. UTF-8 and depth are checked before, over all bytes.
 
 use super::cloudtrail::{Input, ResourceEntry, is_plain_bucket_name};
 use super::projection::{NO_SLOT, NodeId, Projection, Resources, Role};
+use super::scan::{Survey, walk_plain};
 use super::tree::{Tree, TreeVisitor};
 use super::value::{Number, Value};
 use serde::de::{
@@ -38,6 +39,13 @@ impl From<u64> for Number {
 impl From<i64> for Number {
     fn from(number: i64) -> Self {
         u64::try_from(number).map_or(Number::Signed(number), Number::Unsigned)
+    }
+}
+
+impl From<f64> for Number {
+    fn from(number: f64) -> Self {
+        // Parsers disagree about the sign of `-0`.
+        Number::Float(number + 0.0)
     }
 }
 
@@ -71,13 +79,30 @@ impl Projection {
     pub fn project<'de, D: Deserializer<'de>>(
         &self,
         deserializer: D,
-        mut values: Vec<Value<'de>>,
+        values: Vec<Value<'de>>,
     ) -> Result<Vec<Value<'de>>, D::Error> {
-        values.clear();
-        values.resize_with(self.slots(), Value::default);
-        let mut walk = Walk { projection: self, reading: Reading { values, ..Reading::default() } };
+        let mut walk = Walk::over(self, values);
         Root(&mut walk).deserialize(deserializer)?;
         Ok(walk.reading.values)
+    }
+}
+
+impl Projection {
+    /// The same for a plain text (no backslash, no control character, not deeply nested), without a
+    /// parser; `None` when the text needs one.
+    #[must_use]
+    pub fn project_plain<'a>(
+        &self,
+        text: &'a str,
+        values: Vec<Value<'a>>,
+    ) -> Option<Vec<Value<'a>>> {
+        let survey = Survey::of(text.as_bytes());
+        if !survey.is_plain || survey.openings > DEPTH_FAST_MAX {
+            return None;
+        }
+        let mut walk = Walk::over(self, values);
+        walk_plain(text, &mut walk)?;
+        Some(walk.reading.values)
     }
 }
 
@@ -102,11 +127,20 @@ impl Reader {
 
     /// Reads one document, or says in a sentence without input text why it is no JSON.
     pub(super) fn read<'a>(&mut self, text: &'a str) -> Result<Reading<'a>, String> {
-        let depth = depth_bound(text.as_bytes());
+        let survey = Survey::of(text.as_bytes());
+        let depth = depth_bound(text.as_bytes(), survey);
         if depth > DEPTH_MAX {
             return Err(format!("nested deeper than {DEPTH_MAX} levels"));
         }
         if depth <= DEPTH_FAST_MAX {
+            if survey.is_plain {
+                let mut walk = self.start();
+                if walk_plain(text, &mut walk).is_some() {
+                    return Ok(walk.reading);
+                }
+                let reading = walk.reading;
+                self.finish(reading);
+            }
             let mut walk = self.start();
             let mut parser = sonic_rs::Deserializer::from_str(text);
             if Root(&mut walk).deserialize(&mut parser).is_ok() && parser.end().is_ok() {
@@ -154,25 +188,28 @@ fn position_only(error: &serde_json::Error) -> String {
 }
 
 /// An upper bound of how deep braces and brackets nest, exact where it is above [`DEPTH_FAST_MAX`].
-///
-/// Counts them all first, strings included: that costs little and is enough for nearly every record.
-pub(super) fn depth_bound(text: &[u8]) -> usize {
-    let opening = |chunk: &[u8]| {
-        chunk.iter().map(|&byte| u8::from(byte | 0x20 == b'{')).fold(0u8, u8::wrapping_add)
-    };
-    let openings: usize = text.chunks(128).map(|chunk| usize::from(opening(chunk))).sum();
-    if openings <= DEPTH_FAST_MAX { openings } else { super::raw::depth(text) }
+pub(super) fn depth_bound(text: &[u8], survey: Survey) -> usize {
+    if survey.openings <= DEPTH_FAST_MAX { survey.openings } else { super::raw::depth(text) }
 }
 
-struct Walk<'p, 'a> {
-    projection: &'p Projection,
-    reading: Reading<'a>,
+/// A walk on its way.
+pub(super) struct Walk<'p, 'a> {
+    pub(super) projection: &'p Projection,
+    pub(super) reading: Reading<'a>,
+}
+
+impl<'p, 'a> Walk<'p, 'a> {
+    fn over(projection: &'p Projection, mut values: Vec<Value<'a>>) -> Self {
+        values.clear();
+        values.resize_with(projection.slots(), Value::default);
+        Walk { projection, reading: Reading { values, ..Reading::default() } }
+    }
 }
 
 impl<'a> Walk<'_, 'a> {
     /// Stores a scalar of `node`.
     #[inline]
-    fn put(&mut self, node: NodeId, in_list: bool, value: Value<'a>) {
+    pub(super) fn put(&mut self, node: NodeId, in_list: bool, value: Value<'a>) {
         let Some(node) = self.projection.node(node) else { return };
         match node.role {
             Role::None | Role::Container | Role::Resources => {}
@@ -204,7 +241,7 @@ impl<'a> Walk<'_, 'a> {
     }
 
     /// An array begins at `node`: a wanted one is a list even when it is empty.
-    fn begin_list(&mut self, node: NodeId, in_list: bool) {
+    pub(super) fn begin_list(&mut self, node: NodeId, in_list: bool) {
         let Some(node) = self.projection.node(node) else { return };
         if node.role == Role::Identity {
             self.reading.marks.identity_kind = true;
@@ -216,10 +253,19 @@ impl<'a> Walk<'_, 'a> {
 
     /// An object begins at `node`.
     #[inline]
-    fn begin_object(&mut self, node: NodeId) {
+    pub(super) fn begin_object(&mut self, node: NodeId) {
         if self.projection.node(node).is_some_and(|node| node.role == Role::Resources) {
             self.reading.resources.push(ResourceEntry::default());
         }
+    }
+
+    /// Whether the value of a known name has to be looked at.
+    #[inline]
+    pub(super) fn is_wanted(&self, node: NodeId) -> bool {
+        self.projection.node(node).is_some_and(|known| {
+            let has_meaning = !matches!(known.role, Role::None | Role::Container);
+            (known.slot != NO_SLOT || has_meaning || !known.is_leaf()) && !self.may_skip(node)
+        })
     }
 
     /// Whether `resources` may be passed over: it serves the bucket alone, and that is known already.
@@ -251,14 +297,14 @@ impl<'a> Walk<'_, 'a> {
         // Equal names are gone, but one field may have two names: the first to come counts.
         let mut seen = Seen::default();
         for (name, member) in members {
-            let Some((place, child)) = self.child(node, name) else { continue };
+            let Some((place, child)) = self.child(node, name.as_bytes()) else { continue };
             if !seen.again(place) || place >= Seen::MAX {
                 self.tree(child, in_list, member);
             }
         }
     }
 
-    fn tree(&mut self, node: NodeId, in_list: bool, tree: &Tree<'a>) {
+    pub(super) fn tree(&mut self, node: NodeId, in_list: bool, tree: &Tree<'a>) {
         match tree {
             Tree::Null => self.put(node, in_list, Value::Null),
             Tree::Bool(value) => self.put(node, in_list, Value::Bool(*value)),
@@ -291,8 +337,8 @@ impl<'a> Walk<'_, 'a> {
 
     /// The child of `node` by name; notes names of containers.
     #[inline]
-    fn child(&mut self, node: NodeId, name: &str) -> Option<(usize, NodeId)> {
-        let found = self.projection.node(node)?.child(name.as_bytes())?;
+    pub(super) fn child(&mut self, node: NodeId, name: &[u8]) -> Option<(usize, NodeId)> {
+        let found = self.projection.node(node)?.child(name)?;
         if self.projection.node(found.1)?.role == Role::Container {
             self.reading.marks.maybe_container = true;
         }
@@ -302,14 +348,14 @@ impl<'a> Walk<'_, 'a> {
 
 /// Which children of one object were met, by a number below [`Seen::MAX`].
 #[derive(Default)]
-struct Seen([u64; 4]);
+pub(super) struct Seen([u64; 4]);
 
 impl Seen {
     const MAX: usize = 256;
 
     /// Notes a child and says whether it was noted before; above the bound it always says so.
     #[inline]
-    fn again(&mut self, child: usize) -> bool {
+    pub(super) fn again(&mut self, child: usize) -> bool {
         let Some(word) = self.0.get_mut(child / 64) else { return true };
         let bit = 1u64 << (child % 64);
         let again = *word & bit != 0;
@@ -397,13 +443,10 @@ impl<'de> At<'_, '_, 'de> {
             if seen.again(place) {
                 return Err(A::Error::custom("a member's name is repeated"));
             }
-            let wanted = walk.projection.node(child).is_some_and(|n| {
-                n.slot != NO_SLOT || !n.is_leaf() || !matches!(n.role, Role::None | Role::Container)
-            });
-            if !wanted || walk.may_skip(child) {
-                map.next_value::<IgnoredAny>()?;
-            } else {
+            if walk.is_wanted(child) {
                 map.next_value_seed(At { walk, node: child, in_list })?;
+            } else {
+                map.next_value::<IgnoredAny>()?;
             }
         }
         Ok(())
@@ -447,7 +490,7 @@ impl<'de> Visitor<'de> for At<'_, '_, 'de> {
     }
 
     fn visit_f64<E>(self, value: f64) -> Result<(), E> {
-        self.put(Value::Number(Number::Float(value)));
+        self.put(Value::Number(value.into()));
         Ok(())
     }
 
@@ -509,6 +552,6 @@ impl Visitor<'_> for Name<'_, '_, '_> {
 
     #[inline]
     fn visit_str<E>(self, name: &str) -> Result<Self::Value, E> {
-        Ok(self.walk.child(self.node, name))
+        Ok(self.walk.child(self.node, name.as_bytes()))
     }
 }

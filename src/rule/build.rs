@@ -103,16 +103,15 @@ impl Built {
         let text = text(document, source);
         let level = alerting.tune.and_then(|tune| tune.level).or(document.level);
         let level = level.unwrap_or(LEVEL_DEFAULT);
-        let (kind, group_by, key, what) = match &document.body {
-            Some(Body::Correlation(correlation)) => {
+        let (kind, group_by, key, what) =
+            if let Some(Body::Correlation(correlation)) = &document.body {
                 let window = self.window(alerting, correlation, level, report, problems);
                 let group_by = intern(&mut self.fields, &correlation.group_by);
                 let key = document.own.dedup_key.as_ref();
                 let key = key.map(|key| intern(&mut self.fields, key));
                 let what = state_of(correlation, &window);
                 (Kind::Window(window), group_by, key, what)
-            }
-            _ => {
+            } else {
                 no_amounts(alerting, problems);
                 let group_by = match &document.own.dedup_key {
                     Some(key) => intern(&mut self.fields, key),
@@ -121,8 +120,7 @@ impl Built {
                 let names: Vec<&str> = group_by.iter().map(|id| self.fields.name(*id)).collect();
                 let what = json!(["match", names]);
                 (Kind::Match, group_by, None, what)
-            }
-        };
+            };
         let level = match &kind {
             Kind::Window(window) => window.tiers.first().map_or(level, |tier| tier.level),
             Kind::Match => level,
@@ -168,9 +166,9 @@ impl Built {
         match tune.and_then(|tune| tune.tiers.as_ref().map(|tiers| (tune, tiers))) {
             Some((tune, given)) => {
                 for (gte, level) in given {
-                    let last = tiers.last().map_or(0, |tier| tier.gte);
-                    if *gte <= last {
-                        let what = format!("the tier {gte} does not lie above {last}");
+                    let before = tiers.last().map_or(0, |tier| tier.gte);
+                    if *gte <= before {
+                        let what = format!("the tier {gte} does not lie above {before}");
                         problems.push(tune_problem(tune, "tiers", what));
                     }
                     tiers.push(Tier { gte: *gte, level: *level });

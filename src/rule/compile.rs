@@ -136,7 +136,7 @@ fn text_tests(ask: &Ask, patterns: Vec<Pattern>) -> Vec<Test> {
         match pattern.as_literal() {
             // The byte-wise tests fold ASCII alone; other letters go through the glob.
             Some(text) if case == Case::Matters || text.is_ascii() => {
-                literals.push(text.to_owned())
+                literals.push(text.to_owned());
             }
             Some(text) if ask.operator == Operator::Equals => {
                 tests.push(Test::Is(CaselessText::new(text)));
@@ -158,17 +158,7 @@ fn literal_tests(operator: Operator, case: Case, texts: &[String]) -> Vec<Test> 
     let each = |make: fn(&str) -> Test| texts.iter().map(|text| make(text)).collect();
     match (operator, case, texts) {
         (_, _, []) => Vec::new(),
-        (Operator::Contains, _, _) => match automaton(texts, case) {
-            Some(automaton) => vec![Test::ContainsAny(automaton)],
-            // Only beyond the automaton's size limits; the glob means the same.
-            None => {
-                let globs = texts.iter().map(|text| {
-                    let pattern = widened(&Pattern::literal(text), operator);
-                    Test::Fits(Glob::new(&pattern, case))
-                });
-                globs.collect()
-            }
-        },
+        (Operator::Contains, _, _) => contains_tests(texts, case),
         (Operator::StartsWith, Case::Ignored, _) => {
             each(|text| Test::StartsWith(CaselessText::new(text)))
         }
@@ -188,6 +178,18 @@ fn literal_tests(operator: Operator, case: Case, texts: &[String]) -> Vec<Test> 
             vec![Test::OneOfExactly(several.iter().map(|text| text.as_str().into()).collect())]
         }
     }
+}
+
+fn contains_tests(texts: &[String], case: Case) -> Vec<Test> {
+    if let Some(automaton) = automaton(texts, case) {
+        return vec![Test::ContainsAny(automaton)];
+    }
+    // Only beyond the automaton's size limits; the glob means the same.
+    let globs = texts.iter().map(|text| {
+        let pattern = widened(&Pattern::literal(text), Operator::Contains);
+        Test::Fits(Glob::new(&pattern, case))
+    });
+    globs.collect()
 }
 
 fn automaton(texts: &[String], case: Case) -> Option<Arc<AhoCorasick>> {

@@ -39,7 +39,7 @@ pub(super) enum Quantity {
     All,
 }
 
-/// Reads `condition`: a text, or a list of texts that are ORed.
+/// Reads `condition`: a text, or a list of texts of which one must hold.
 pub(super) fn read(node: &Node, report: &mut Report) -> Option<Condition> {
     if let Some(items) = node.as_list() {
         if items.is_empty() {

@@ -84,17 +84,17 @@ fn read_group_by(node: &Node, report: &mut Report) -> Vec<Key> {
     for name in shape::texts(node.get("group-by")) {
         let alias = aliases.iter().find(|(alias, _)| alias.text == name.text);
         let field = match alias {
-            Some((_, by_rule)) => match same_field(by_rule) {
-                Some(field) => Key { text: field, mark: name.mark },
-                None => {
+            Some((_, by_rule)) => {
+                let Some(field) = same_field(by_rule) else {
                     let what = format!(
                         "the alias {:?} stands for different fields, which is not supported yet",
                         shown(&name.text)
                     );
                     report.error(name.mark, "not-supported-yet", what);
                     continue;
-                }
-            },
+                };
+                Key { text: field, mark: name.mark }
+            }
             None => name,
         };
         derived::check_field(&field, report);

@@ -64,7 +64,7 @@ pub(super) fn check_field(field: &Key, report: &mut Report) {
     report.error_with_hint(field.mark, "unknown-field", what, hint);
 }
 
-/// Top-level members of a CloudTrail record; only what people read is checked against them.
+/// Top-level members of a `CloudTrail` record; only what people read is checked against them.
 const CLOUDTRAIL_MEMBERS: [&str; 30] = [
     "eventVersion",
     "userIdentity",

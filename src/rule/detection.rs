@@ -168,13 +168,11 @@ fn read_alternatives(members: &[Node], mark: Mark, report: &mut Report) -> Optio
     }
     let mut alternatives = Vec::new();
     for member in members {
-        match member.as_map() {
-            Some(entries) => alternatives.extend(read_items(entries, member.mark, report)),
-            None => {
-                keywords(member.mark, report);
-                return None;
-            }
-        }
+        let Some(entries) = member.as_map() else {
+            keywords(member.mark, report);
+            return None;
+        };
+        alternatives.extend(read_items(entries, member.mark, report));
     }
     (alternatives.len() == members.len()).then_some(alternatives)
 }

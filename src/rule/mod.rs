@@ -6,10 +6,12 @@
 //! | step | files |
 //! |---|---|
 //! | text → nodes | `yaml`, `shape` and `keys` (which keys there are), `report` |
-//! | nodes → syntax tree | `document`, `detection`, `modifier`, `pattern`, `condition`, `correlation`, `own`, `list`, `title` |
+//! | nodes → syntax tree | `document`, `detection`, `modifier`, `pattern`, `condition`, `correlation`, `own`, `shown_text`, `list`, `title` |
 //! | all documents together | `load`, `check`, `names`, `coverage`, `fingerprint` |
 //! | compiled | `build`, `compile`, `predicate` with its matchers, `dispatch`, `set` |
 //! | tests inside rules | [`tests`] |
+
+#![deny(clippy::disallowed_methods, clippy::iter_over_hash_type)]
 
 mod build;
 mod builtin;
@@ -41,6 +43,7 @@ mod scalar_text;
 mod schema;
 mod set;
 mod shape;
+mod shown_text;
 mod span_text;
 pub mod tests;
 mod title;

@@ -19,6 +19,7 @@ pub(super) enum Operator {
 
 /// A field name with its chain of modifiers, read.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "modifiers are switches that combine freely")]
 pub(super) struct Ask {
     pub(super) field: String,
     pub(super) operator: Operator,

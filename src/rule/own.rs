@@ -4,10 +4,10 @@ use super::derived;
 use super::keys::{AGGREGATION_ONLY, COLLECTED_VALUES_MAX};
 use super::list::{self, ListDeclaration};
 use super::model::{CollectHow, Level, MissingGroup, Tier, WindowKind};
-use super::report::{Report, nearest, shown};
+use super::report::{Report, shown};
 use super::shape;
-use super::title::{TitlePart, title_parts};
-use super::yaml::{Key, Mark, Node, Style};
+use super::shown_text::{self, Known};
+use super::yaml::{Key, Mark, Node};
 use crate::units::Span;
 
 /// What Sigma leaves to the engine, as one document says it.
@@ -43,32 +43,6 @@ pub(super) enum Of {
     Aggregation,
 }
 
-/// Members of the alert context that tidegate writes itself (alerts.md §4.5).
-const FIXED_CONTEXT: [&str; 22] = [
-    "schema",
-    "kind",
-    "rule_id",
-    "group",
-    "episode_opened_ms",
-    "late",
-    "tier",
-    "rules_fingerprint",
-    "source",
-    "rule_name",
-    "rule_author",
-    "amount",
-    "threshold",
-    "window_kind",
-    "window_seconds",
-    "window_start",
-    "window_end",
-    "previous_severity",
-    "severity_reason",
-    "close_reason",
-    "sanitized",
-    "dedup_key",
-];
-
 /// Reads the value of `tidegate`, whose keys and types have been checked.
 pub(super) fn read(node: &Node, of: Of, group_by: &[Key], report: &mut Report) -> Own {
     if of == Of::Detection {
@@ -84,8 +58,9 @@ pub(super) fn read(node: &Node, of: Of, group_by: &[Key], report: &mut Report) -
     let dedup_key = dedup.and_then(|dedup| dedup.get("key")).map(|key| fields(key, report));
     let period = dedup.and_then(|dedup| dedup.get("period"));
     let collect = read_collect(node, report);
-    let alert_context = read_context(node, &collect, group_by, report);
-    check_title(node, of, &collect, group_by, report);
+    let known = Known { of, collect: &collect, group_by };
+    let alert_context = shown_text::read_context(node, known, report);
+    shown_text::check_title(node, known, report);
     Own {
         window: word("window").and_then(|word| match word.as_str() {
             "sliding" => Some(WindowKind::Sliding),
@@ -143,9 +118,7 @@ fn read_tiers(node: &Node, report: &mut Report) -> Vec<(Tier, Mark)> {
 fn read_collect(node: &Node, report: &mut Report) -> Vec<Collected> {
     let mut collect = Vec::new();
     for (name, entry) in shape::entries(node.get("collect")) {
-        if FIXED_CONTEXT.contains(&name.text.as_str()) {
-            fixed_name(name, report);
-        }
+        shown_text::check_name(name, report);
         let Some(field) = shape::text(entry.get("field")) else { continue };
         derived::check_field(&field, report);
         let hows: Vec<CollectHow> = shape::entries(Some(entry))
@@ -194,77 +167,5 @@ fn read_how(key: &Key, value: &Node, report: &mut Report) -> Option<CollectHow> 
             })
         }
         _ => None,
-    }
-}
-
-fn fixed_name(name: &Key, report: &mut Report) {
-    let what = format!("{:?} is a name that every alert has", name.text);
-    report.error_with_hint(name.mark, "fixed-name", what, "choose another".to_owned());
-}
-
-fn read_context(
-    node: &Node,
-    collect: &[Collected],
-    group_by: &[Key],
-    report: &mut Report,
-) -> Vec<(Key, Key)> {
-    let mut context = Vec::new();
-    for (name, source) in shape::entries(node.get("alert-context")) {
-        if FIXED_CONTEXT.contains(&name.text.as_str()) {
-            fixed_name(name, report);
-        }
-        let Some(source) = shape::text(Some(source)) else { continue };
-        if !source.text.starts_with('%') {
-            check_readable(&source.text, source.mark, collect, group_by, report);
-        }
-        context.push((name.clone(), source));
-    }
-    context
-}
-
-fn check_readable(
-    name: &str,
-    mark: Mark,
-    collect: &[Collected],
-    group_by: &[Key],
-    report: &mut Report,
-) {
-    let ours: Vec<&str> = collect
-        .iter()
-        .map(|entry| entry.name.text.as_str())
-        .chain(group_by.iter().map(|field| field.text.as_str()))
-        .collect();
-    if ours.contains(&name) || derived::is_readable(name) {
-        return;
-    }
-    let what = format!("there is no field or collected value {:?}", shown(name));
-    let hint =
-        derived::nearest_readable(name, &ours).or_else(|| nearest(name, ours.iter().copied()));
-    report.error_with_hint(mark, "unknown-field", what, hint);
-}
-
-fn check_title(node: &Node, of: Of, collect: &[Collected], group_by: &[Key], report: &mut Report) {
-    let Some(title) = node.get("title").filter(|node| !node.is_null()) else { return };
-    let Some(scalar) = title.as_scalar() else { return };
-    let parts = match title_parts(&scalar.text) {
-        Ok(parts) => parts,
-        Err(error) => {
-            let at = match scalar.style {
-                Style::Plain => title.mark.right(error.offset),
-                Style::Quoted => title.mark.right(error.offset + 1),
-                Style::Block => title.mark,
-            };
-            report.error_with_hint(at, "title", error.what, error.hint);
-            return;
-        }
-    };
-    for part in parts {
-        let TitlePart::Value { name, .. } = part else { continue };
-        if name == "amount" && of == Of::Detection {
-            let what = "a rule without a window has no \"amount\"";
-            report.error(title.mark, "unknown-field", what);
-        } else if name != "amount" {
-            check_readable(&name, title.mark, collect, group_by, report);
-        }
     }
 }

@@ -9,20 +9,20 @@ use std::io::Write;
 /// Room for the longest number: `f64` has at most 17 digits and 324 zeros, a sign and a point.
 const TEXT_BYTES_MAX: usize = 352;
 
-/// Calls `test` with the text of one value; false for what has no text: absent, null and lists.
+/// Calls `accepts` with the text of one value; false for what has no text: absent, null and lists.
 #[inline]
-pub(super) fn with_text(value: &Value<'_>, test: impl FnOnce(&str) -> bool) -> bool {
+pub(super) fn with_text(value: &Value<'_>, accepts: impl FnOnce(&str) -> bool) -> bool {
     match value {
-        Value::Text(text) | Value::Object(text) => test(text),
-        Value::Bool(true) => test("true"),
-        Value::Bool(false) => test("false"),
-        Value::Number(number) => with_number_text(*number, test),
+        Value::Text(text) | Value::Object(text) => accepts(text),
+        Value::Bool(true) => accepts("true"),
+        Value::Bool(false) => accepts("false"),
+        Value::Number(number) => with_number_text(*number, accepts),
         Value::Absent | Value::Null | Value::List(_) => false,
     }
 }
 
 #[cold]
-fn with_number_text(number: Number, test: impl FnOnce(&str) -> bool) -> bool {
+fn with_number_text(number: Number, accepts: impl FnOnce(&str) -> bool) -> bool {
     let mut buffer = [0_u8; TEXT_BYTES_MAX];
     let mut rest = buffer.as_mut_slice();
     let written = match number {
@@ -32,7 +32,7 @@ fn with_number_text(number: Number, test: impl FnOnce(&str) -> bool) -> bool {
     };
     let unused = rest.len();
     let text = buffer.get(..TEXT_BYTES_MAX - unused).unwrap_or_default();
-    written.is_ok() && std::str::from_utf8(text).is_ok_and(test)
+    written.is_ok() && std::str::from_utf8(text).is_ok_and(accepts)
 }
 
 /// The text of a number as rules compare it.

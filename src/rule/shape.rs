@@ -136,7 +136,7 @@ fn check_scalar(node: &Node, shape: &Shape, name: &str, report: &mut Report) {
     };
     match shape {
         Shape::Boolean if !matches!(scalar.form, Form::Bool(_)) => {
-            wrong(node, name, wanted, report)
+            wrong(node, name, wanted, report);
         }
         Shape::Count if !matches!(scalar.form, Form::Number(Number::Unsigned(_))) => {
             wrong(node, name, wanted, report);

@@ -216,11 +216,15 @@ struct Open {
 
 enum Content {
     List(Vec<Node>),
-    /// `key: None` while the next node is a key; the inner `None` is a key that cannot be used.
-    Map {
-        entries: Vec<(Key, Node)>,
-        key: Option<Option<Key>>,
-    },
+    Map { entries: Vec<(Key, Node)>, next: Next },
+}
+
+/// What the next node of a map is.
+enum Next {
+    Key,
+    ValueOf(Key),
+    /// The value of a key that cannot be used.
+    Nothing,
 }
 
 impl Builder<'_> {
@@ -239,7 +243,7 @@ impl Builder<'_> {
             }
             Event::SequenceStart(anchor, _) => self.start(mark, anchor, Content::List(Vec::new())),
             Event::MappingStart(anchor, _) => {
-                self.start(mark, anchor, Content::Map { entries: Vec::new(), key: None })
+                self.start(mark, anchor, Content::Map { entries: Vec::new(), next: Next::Key })
             }
             Event::SequenceEnd | Event::MappingEnd => {
                 self.end();
@@ -308,20 +312,20 @@ impl Builder<'_> {
         };
         match &mut open.content {
             Content::List(items) => items.push(node),
-            Content::Map { entries, key } => match key.take() {
-                None => *key = Some(read_key(node, entries, self.report)),
-                Some(Some(name)) => entries.push((name, node)),
-                Some(None) => {}
+            Content::Map { entries, next } => match std::mem::replace(next, Next::Key) {
+                Next::Key => *next = read_key(node, entries, self.report),
+                Next::ValueOf(key) => entries.push((key, node)),
+                Next::Nothing => {}
             },
         }
     }
 }
 
-fn read_key(node: Node, entries: &[(Key, Node)], report: &mut Report) -> Option<Key> {
+fn read_key(node: Node, entries: &[(Key, Node)], report: &mut Report) -> Next {
     let mark = node.mark;
     let Data::Scalar(scalar) = node.data else {
         report.error(mark, "yaml-key", "a key must be text, not a list or a map");
-        return None;
+        return Next::Nothing;
     };
     if let Some((first, _)) = entries.iter().find(|(key, _)| key.text == scalar.text) {
         let what = format!(
@@ -330,9 +334,9 @@ fn read_key(node: Node, entries: &[(Key, Node)], report: &mut Report) -> Option<
             first.mark.line
         );
         report.error(mark, "yaml-duplicate-key", what);
-        return None;
+        return Next::Nothing;
     }
-    Some(Key { text: scalar.text, mark })
+    Next::ValueOf(Key { text: scalar.text, mark })
 }
 
 fn scalar(text: Cow<'_, str>, style: ScalarStyle, tag: Option<&Tag>) -> Scalar {
@@ -427,7 +431,7 @@ mod tests {
         for level in 1..12 {
             let before = level - 1;
             let list = vec![format!("*a{before}"); 10].join(", ");
-            text.push_str(&format!("a{level}: &a{level} [{list}]\n"));
+            text = format!("{text}a{level}: &a{level} [{list}]\n");
         }
 
         let problems = problems_of(&text);
@@ -441,7 +445,8 @@ mod tests {
         let deep = format!("{}{}", "[".repeat(100), "]".repeat(100));
         assert!(problems_of(&deep)[0].contains("more than 64 deep"));
         assert_eq!(problems_of(&"[".repeat(100_000)).len(), 1);
-        let deep: String = (0..100).map(|level| format!("{}a:\n", " ".repeat(level))).collect();
+        let lines: Vec<String> = (0..100).map(|level| " ".repeat(level) + "a:\n").collect();
+        let deep = lines.concat();
         assert!(problems_of(&deep)[0].contains("more than 64 deep"));
         assert!(problems_of(&"a".repeat(TEXT_BYTES_MAX + 1))[0].starts_with("a.yml error"));
     }

@@ -6,7 +6,9 @@ use super::reader::{ReadBytes, open_input};
 use super::summary::{Summary, Unreadable};
 use crate::alert::{Alert, Writer};
 use crate::detect::{Engine, Finding, Limits, Origin};
-use crate::event::{DecodeLimits, Decoder, Entry, Event, FieldSet, Format, Refusal, RefusalReason};
+use crate::event::{
+    DecodeLimits, Decoder, Entry, Event, FieldSet, Format, Refusal, RefusalReason, Skip,
+};
 use crate::rule::RuleSet;
 use crate::state::{Changes, MemoryStore};
 use crate::units::{EventTime, Offset, PartitionId, Position, WallTime};
@@ -157,6 +159,10 @@ impl Scanner {
                 );
                 Ok(())
             }
+            Chunk::Record { bytes, .. } if bytes.trim_ascii().is_empty() => {
+                *work.summary.skipped.entry(Skip::Blank).or_default() += 1;
+                Ok(())
+            }
             Chunk::Record { bytes, line } => {
                 work.summary.bytes += u64::try_from(bytes.len()).unwrap_or(u64::MAX);
                 self.decoder.decode(bytes, |entry| match entry {
@@ -260,6 +266,10 @@ pub fn read_entries<E>(
         let done = match chunk {
             Chunk::TooLarge { line } => {
                 each(line, Entry::Refused(too_large(limits.max_record_bytes)))
+            }
+            // To the decoder no bytes at all are a tombstone, which no file can hold.
+            Chunk::Record { bytes, line } if bytes.trim_ascii().is_empty() => {
+                each(line, Entry::Skipped(Skip::Blank))
             }
             Chunk::Record { bytes, line } => decoder.decode(bytes, |entry| each(line, entry)),
         };

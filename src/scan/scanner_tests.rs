@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::alert;
-use crate::event::{Skip, Source};
+use crate::event::Source;
 use crate::generate::{Organization, OrganizationSettings};
 use crate::rule::{self, LoadOptions};
 use crate::scan::{Inputs, find_inputs, sort_inputs};

@@ -210,6 +210,11 @@ impl<V: Cached> Cache<V> {
         self.slots.get(id.0 as usize)?.value.as_ref()
     }
 
+    /// Every entry that is in memory.
+    pub fn in_memory(&self) -> impl Iterator<Item = &V> {
+        self.slots.iter().filter_map(|slot| slot.value.as_ref())
+    }
+
     /// The entry to change; it is dirty from now on. Call [`Cache::resized`] when it grew or shrank.
     #[inline]
     pub fn get_dirty(&mut self, id: SlotId) -> Option<&mut V> {

@@ -9,10 +9,10 @@ use super::StoreError;
 /// Appends an unsigned number, 1 to 10 bytes.
 pub fn put_number(into: &mut Vec<u8>, mut number: u64) {
     while number >= 0x80 {
-        into.push((number & 0x7f) as u8 | 0x80);
+        into.push(number.to_le_bytes()[0] | 0x80);
         number >>= 7;
     }
-    into.push(number as u8);
+    into.push(number.to_le_bytes()[0]);
 }
 
 /// Appends a signed number; small magnitudes are short.
@@ -206,7 +206,8 @@ mod tests {
     fn a_number_that_needs_more_than_64_bits_is_damage() {
         let mut reader = Reader::new("row", &[0xff; 10]);
         assert!(matches!(reader.number(), Err(StoreError::Damaged(_))));
-        let mut reader = Reader::new("row", &[0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2]);
+        let mut reader =
+            Reader::new("row", &[0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2]);
         assert!(matches!(reader.number(), Err(StoreError::Damaged(_))));
     }
 

@@ -38,7 +38,9 @@ pub struct RocksShared {
 
 impl std::fmt::Debug for RocksShared {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("RocksShared").field("cached_bytes", &self.cache.get_usage()).finish()
+        f.debug_struct("RocksShared")
+            .field("cached_bytes", &self.cache.get_usage())
+            .finish_non_exhaustive()
     }
 }
 
@@ -89,9 +91,8 @@ impl RocksStore {
         shared: &RocksShared,
         options: RocksOptions,
     ) -> Result<Self, StoreError> {
-        std::fs::create_dir_all(path).map_err(|error| {
-            StoreError::Disk(format!("{}: {error}", path.display()))
-        })?;
+        std::fs::create_dir_all(path)
+            .map_err(|error| StoreError::Disk(format!("{}: {error}", path.display())))?;
         let db = DB::open(&database_options(shared), path).map_err(|error| read_error(&error))?;
         let mut write = WriteOptions::default();
         write.disable_wal(!options.wal);

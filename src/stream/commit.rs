@@ -317,3 +317,7 @@ fn send<C: Cluster>(
         }
     }
 }
+
+#[cfg(test)]
+#[path = "commit_tests.rs"]
+mod tests;

@@ -68,7 +68,7 @@ pub fn dead_letter(
 
 /// The refusal of a record that is too large to be looked at.
 #[must_use]
-pub fn too_large(bytes: usize, max_bytes: usize) -> Refusal {
+pub(super) fn too_large(bytes: usize, max_bytes: usize) -> Refusal {
     Refusal {
         reason: RefusalReason::TooLarge,
         index: None,

@@ -265,7 +265,7 @@ fn position(position: Option<Position>) -> String {
 
 /// What must happen after `source` was the answer to `action`; every pair is decided here.
 #[must_use]
-pub fn recovery(action: Action, source: BrokerError, instance: &str) -> WorkerError {
+pub(super) fn recovery(action: Action, source: BrokerError, instance: &str) -> WorkerError {
     let fatal = |source: BrokerError| WorkerError::RestartWorker {
         reason: match action {
             Action::Commit => RestartReason::UnclearCommit(source.text),
@@ -296,6 +296,11 @@ pub fn recovery(action: Action, source: BrokerError, instance: &str) -> WorkerEr
         BrokerErrorKind::FencedProducer => {
             WorkerError::RestartWorker { reason: RestartReason::Fenced(action) }
         }
+        // A broker that has not heard of a fresh topic yet says the same as one that never will;
+        // the restore gives up after a while.
+        BrokerErrorKind::UnknownTopic if action == Action::ReadChangelog => {
+            WorkerError::Retry { action, source }
+        }
         BrokerErrorKind::UnknownTopic => {
             WorkerError::Exit { reason: ExitReason::MissingTopic { action, text: source.text } }
         }
@@ -308,7 +313,7 @@ pub fn recovery(action: Action, source: BrokerError, instance: &str) -> WorkerEr
 
 /// Why a store cannot be used, as a reason to end the process; damage is repaired elsewhere.
 #[must_use]
-pub fn store_exit(error: &StoreError) -> WorkerError {
+pub(super) fn store_exit(error: &StoreError) -> WorkerError {
     WorkerError::Exit { reason: ExitReason::Store(error.to_string()) }
 }
 

@@ -24,7 +24,7 @@ use std::time::Duration;
 ///
 /// Owns a reference to the native queue; keeps the consumer alive, because the queue must be
 /// destroyed first.
-pub struct PartitionQueue<C: ConsumerContext + 'static> {
+pub(crate) struct PartitionQueue<C: ConsumerContext + 'static> {
     queue: NonNull<rd::rd_kafka_queue_t>,
     batch: Vec<*mut rd::rd_kafka_message_t>,
     _consumer: Arc<BaseConsumer<C>>,
@@ -34,7 +34,11 @@ impl<C: ConsumerContext + 'static> PartitionQueue<C> {
     /// Splits the partition's queue off. Called **before** the partition is assigned, no record
     /// ever passes through the consumer's own queue: librdkafka keeps a forwarding that the
     /// application has set. `None` for a name that the client cannot take.
-    pub fn split(consumer: &Arc<BaseConsumer<C>>, topic: &str, partition: i32) -> Option<Self> {
+    pub(crate) fn split(
+        consumer: &Arc<BaseConsumer<C>>,
+        topic: &str,
+        partition: i32,
+    ) -> Option<Self> {
         let name = CString::new(topic).ok()?;
         // SAFETY: the client is alive (`consumer`), the name is a C string that outlives the call;
         // librdkafka returns an own reference or null.
@@ -53,7 +57,7 @@ impl<C: ConsumerContext + 'static> PartitionQueue<C> {
 
     /// Takes up to `max` records, waiting up to `wait` for the first, and hands them over in
     /// order. Returns how many there were. Every record is released, also when `each` panics.
-    pub fn consume(
+    pub(crate) fn consume(
         &mut self,
         max: usize,
         wait: Duration,
@@ -108,14 +112,14 @@ impl Drop for Records<'_> {
 
 /// One record or error of a partition queue, alive during the callback.
 #[derive(Clone, Copy)]
-pub struct Message<'a> {
+pub(crate) struct Message<'a> {
     message: &'a rd::rd_kafka_message_t,
     lifetime: PhantomData<&'a [u8]>,
 }
 
 impl<'a> Message<'a> {
     /// The error that this entry stands for, if it is none of the log's records.
-    pub fn error(&self) -> Option<(RDKafkaErrorCode, String)> {
+    pub(crate) fn error(self) -> Option<(RDKafkaErrorCode, String)> {
         let code = RDKafkaErrorCode::from(self.message.err);
         if code == RDKafkaErrorCode::NoError {
             return None;
@@ -126,24 +130,24 @@ impl<'a> Message<'a> {
     }
 
     /// Its offset; for an end-of-partition entry the next one that would be fetched.
-    pub fn offset(&self) -> i64 {
+    pub(crate) fn offset(self) -> i64 {
         self.message.offset
     }
 
     /// Value bytes, `None` for a tombstone.
-    pub fn value(&self) -> Option<&'a [u8]> {
+    pub(crate) fn value(self) -> Option<&'a [u8]> {
         // SAFETY: pointer and length belong to the live record.
         unsafe { bytes(self.message.payload, self.message.len) }
     }
 
     /// Key bytes.
-    pub fn key(&self) -> Option<&'a [u8]> {
+    pub(crate) fn key(self) -> Option<&'a [u8]> {
         // SAFETY: as for the value.
         unsafe { bytes(self.message.key, self.message.key_len) }
     }
 
     /// Kafka's timestamp in milliseconds.
-    pub fn timestamp_ms(&self) -> Option<i64> {
+    pub(crate) fn timestamp_ms(self) -> Option<i64> {
         let mut kind = rd::rd_kafka_timestamp_type_t::RD_KAFKA_TIMESTAMP_NOT_AVAILABLE;
         // SAFETY: a live record; `kind` outlives the call.
         let time = unsafe { rd::rd_kafka_message_timestamp(self.message, &raw mut kind) };
@@ -184,7 +188,7 @@ impl Headers for Message<'_> {
 }
 
 /// Generation and member id as the client knows them at this moment.
-pub fn membership<C: ConsumerContext>(consumer: &BaseConsumer<C>) -> Membership {
+pub(crate) fn membership<C: ConsumerContext>(consumer: &BaseConsumer<C>) -> Membership {
     let nobody = Membership {
         generation: -1,
         member_id: String::new(),
@@ -206,24 +210,24 @@ pub fn membership<C: ConsumerContext>(consumer: &BaseConsumer<C>) -> Membership 
 }
 
 /// An answer of librdkafka's transaction calls, as it classifies it.
-pub struct TransactionError {
+pub(crate) struct TransactionError {
     /// The code.
-    pub code: RDKafkaErrorCode,
+    pub(crate) code: RDKafkaErrorCode,
     /// The client's words.
-    pub text: String,
+    pub(crate) text: String,
     /// The same call may succeed.
-    pub is_retriable: bool,
+    pub(crate) is_retriable: bool,
     /// The producer is finished.
-    pub is_fatal: bool,
+    pub(crate) is_fatal: bool,
     /// The transaction must be aborted.
-    pub requires_abort: bool,
+    pub(crate) requires_abort: bool,
 }
 
 /// Adds offsets to the open transaction under exactly this membership.
 ///
 /// # Errors
 /// As librdkafka classifies it.
-pub fn send_offsets(
+pub(crate) fn send_offsets(
     producer: *mut rd::rd_kafka_t,
     offsets: &TopicPartitionList,
     group: &str,
@@ -283,7 +287,7 @@ pub fn send_offsets(
 }
 
 /// The end of a partition as the last fetch response named it; no request is made.
-pub fn cached_high_watermark<C: ConsumerContext>(
+pub(crate) fn cached_high_watermark<C: ConsumerContext>(
     consumer: &BaseConsumer<C>,
     topic: &CStr,
     partition: i32,

@@ -20,6 +20,7 @@ mod fault;
 mod ffi;
 pub mod invariant;
 mod kafka;
+pub mod monitor;
 mod options;
 pub mod preflight;
 mod processing;

@@ -94,14 +94,18 @@ pub fn check(options: &Options, patience: Duration) -> Result<Checked, TopicsErr
 fn check_once(admin: &Admin, options: &Options) -> Result<Checked, TopicsError> {
     let cluster = admin.cluster().map_err(|error| unreachable(options, &error))?;
     let names = needed(options);
-    let (present, missing): (Vec<_>, Vec<_>) =
-        names.iter().cloned().partition(|name| cluster.topics.contains_key(name));
+    let (mut present, mut missing) = (BTreeMap::new(), Vec::new());
+    for name in names {
+        match cluster.topics.get(&name) {
+            Some(partitions) => drop(present.insert(name, *partitions)),
+            None => missing.push(name),
+        }
+    }
     if !missing.is_empty() {
         let is_source = |name: &String| options.sources.iter().any(|s| s.topic == *name);
         let with_source = missing.iter().any(is_source);
         return Err(TopicsError::Missing { names: missing, with_source });
     }
-    let present = present.iter().map(|name| (name.clone(), cluster.topics[name])).collect();
     let found = admin.describe(&present)?;
     let broker = match cluster.brokers.first() {
         // An access list may hide the broker's settings; then the broker itself refuses later.

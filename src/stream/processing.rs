@@ -28,6 +28,9 @@ pub trait Processor {
     /// nothing: an aborted burst is collected once and sent again.
     fn collect_changes(&mut self, next_input: Position, into: &mut Changes);
 
+    /// Adds what was counted since the last call, beside what `process` counts itself.
+    fn take_counts(&mut self, _into: &mut Counts) {}
+
     /// Kafka has committed `changes`: writes them to the store, then forgets that they are dirty.
     ///
     /// # Errors

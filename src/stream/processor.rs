@@ -2,12 +2,14 @@
 
 use super::cluster::TaskId;
 use super::processing::{Outcomes, OwnedRecord, PendingAlert, Processor, Processors};
+use super::progress::Counts;
 use crate::alert::{Alert, Writer};
 use crate::detect::{Engine, Finding, FindingKind, Limits, Origin, Outcome};
 use crate::event::{DecodeLimits, Decoder, Entry, Format};
-use crate::rule::{Level, RuleSet};
+use crate::rule::{Level, RuleIndex, RuleSet};
 use crate::state::{Changes, MetaRow, RocksOptions, RocksShared, RocksStore, StoreError};
 use crate::units::{EventTime, Position};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -89,9 +91,8 @@ impl Processors for RuleProcessors {
         let path = self.path(task);
         let mut aside = path.clone().into_os_string();
         aside.push(".aside");
-        let failed = |error: std::io::Error| {
-            StoreError::Disk(format!("{}: {error}", path.display()))
-        };
+        let failed =
+            |error: std::io::Error| StoreError::Disk(format!("{}: {error}", path.display()));
         // One copy is kept for whoever wants to know what happened.
         for result in [std::fs::remove_dir_all(&aside), std::fs::rename(&path, &aside)] {
             match result {
@@ -157,6 +158,15 @@ impl Processor for RuleProcessor {
         self.work.engine.collect_changes(next_input, &self.work.instance, into);
     }
 
+    fn take_counts(&mut self, into: &mut Counts) {
+        let counts = self.work.engine.take_counts();
+        into.future += counts.future;
+        into.bad_amount += counts.bad_amounts;
+        into.expired_groups += counts.expired_groups;
+        add_by_rule(&mut into.rule_matches, &counts.matches);
+        add_by_rule(&mut into.suppressed, &counts.suppressed);
+    }
+
     fn committed(
         &mut self,
         changes: &Changes,
@@ -193,6 +203,14 @@ impl Work {
             }
             let alert = self.writer.write(&finding, &self.topic);
             out.alerts.push(pending(&finding, alert));
+        }
+    }
+}
+
+fn add_by_rule(into: &mut BTreeMap<RuleIndex, u64>, counts: &[u64]) {
+    for (rule, count) in (0..).map(RuleIndex).zip(counts) {
+        if *count > 0 {
+            *into.entry(rule).or_default() += count;
         }
     }
 }

@@ -124,6 +124,8 @@ pub enum RebuildReason {
 pub struct Progress {
     /// Committed work since the process started; survives restarts of the worker.
     pub counts: Counts,
+    /// The same by partition, without alerts; partitions that were given away stay.
+    pub by_task: BTreeMap<TaskId, Counts>,
     /// Its transactions.
     pub transactions: TransactionCounts,
     /// Its rebalances.
@@ -212,10 +214,17 @@ impl Published {
     }
 }
 
-/// Hears of single transactions and restores, for histograms; called on the worker's thread.
+/// Hears of single batches, transactions and restores, for histograms; called on the worker's
+/// thread.
 pub trait Observer: Send + Sync {
+    /// A batch of `records` went through a processor.
+    fn evaluated(&self, _records: usize, _took: Duration) {}
+
     /// Kafka has committed.
     fn committed(&self, _report: &CommitReport<'_>) {}
+
+    /// The stores hold what was committed; `took` is the time since the transaction began.
+    fn stored(&self, _took: Duration) {}
 
     /// A partition is restored.
     fn restored(&self, _task: TaskId, _took: Duration, _rows: u64) {}

@@ -11,12 +11,12 @@
 //! Each call does one bounded piece, so that running partitions are served in between.
 
 use super::cluster::{Cluster, TaskId};
-use super::error::{Action, ExitReason, WorkerError, recovery, store_exit};
+use super::error::{Action, BrokerErrorKind, ExitReason, WorkerError, recovery, store_exit};
 use super::fault::{Fault, Point};
 use super::options::StartFrom;
 use super::processing::Processors;
 use super::progress::RebuildReason;
-use super::task::{Reading, Restoring, Task};
+use super::task::{Known, Reading, Restoring, Task};
 use crate::state::{Changes, Store, StoreError};
 use crate::units::{Position, Span};
 use std::time::Duration;
@@ -25,6 +25,8 @@ use std::time::Duration;
 const BATCH_ROWS: usize = 2000;
 /// How long to wait for a directory that another worker is about to close, or a broker.
 const PATIENCE: Duration = Duration::from_millis(100);
+/// How long a fresh changelog may be unknown to some broker.
+const PROPAGATION: Duration = Duration::from_mins(1);
 
 /// What restoring needs to know.
 #[derive(Debug, Clone)]
@@ -53,7 +55,7 @@ pub(crate) fn read_offsets<'a, C: Cluster, T: 'a>(
 ) -> Result<(), WorkerError> {
     let now = cluster.now();
     let mut waiting: Vec<_> = tasks
-        .filter(|task| task.state.committed.is_none() && task.state.not_before <= now)
+        .filter(|task| task.state.committed == Known::NotYet && task.state.not_before <= now)
         .collect();
     if waiting.is_empty() {
         return Ok(());
@@ -67,7 +69,7 @@ pub(crate) fn read_offsets<'a, C: Cluster, T: 'a>(
                     let reason = ExitReason::NoCommittedOffset { partition: task.id.partition.0 };
                     return Err(WorkerError::Exit { reason });
                 }
-                task.state.committed = Some(offset);
+                task.state.committed = Known::Is(offset);
             }
             Ok(())
         }
@@ -90,7 +92,7 @@ pub(crate) fn advance<C: Cluster, P: Processors, F: Fault>(
     task: &mut Task<Restoring<P::Store>>,
     options: &RestoreOptions,
 ) -> Result<Piece, WorkerError> {
-    if task.state.committed.is_none() || task.state.not_before > cluster.now() {
+    if task.state.committed == Known::NotYet || task.state.not_before > cluster.now() {
         return Ok(Piece::More);
     }
     let result = if task.state.reading.is_none() {
@@ -100,6 +102,13 @@ pub(crate) fn advance<C: Cluster, P: Processors, F: Fault>(
     };
     match result {
         Ok(piece) => Ok(piece),
+        Err(Stopped::Worker(WorkerError::Retry { action, source }))
+            if source.kind == BrokerErrorKind::UnknownTopic
+                && cluster.now() > task.state.since + PROPAGATION =>
+        {
+            let reason = ExitReason::MissingTopic { action, text: source.text };
+            Err(WorkerError::Exit { reason })
+        }
         Err(Stopped::Worker(WorkerError::Retry { action, source })) => {
             tracing::debug!(%action, error = %source, "restore waits");
             task.state.not_before = cluster.now() + PATIENCE;
@@ -160,13 +169,12 @@ fn open<C: Cluster, P: Processors>(
     let young = known.map(|_| cluster.wall().minus(young));
     let range = cluster.changelog_range(task.id, young).map_err(changelog)?;
     let verdict = match known {
-        None => None,
         Some(position) if position < range.start => Some(RebuildReason::TooOld),
         Some(position) if range.tombstones_kept_from.is_some_and(|kept| position < kept) => {
             Some(RebuildReason::TooOld)
         }
         Some(position) if position.0 > range.end.0 => Some(RebuildReason::Ahead),
-        Some(_) => None,
+        Some(_) | None => None,
     };
     if let Some(reason) = verdict {
         drop(store);

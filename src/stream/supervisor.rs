@@ -9,9 +9,9 @@ use super::event::WorkerEvent;
 use super::fault::Fault;
 use super::kafka::RealCluster;
 use super::options::Options;
+use super::preflight::Checked;
 use super::processing::Processors;
 use super::progress::{Observer, Published};
-use super::preflight::Checked;
 use super::worker::{Pace, Parts, Worker};
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -78,6 +78,10 @@ impl Supervisor {
     ///
     /// # Errors
     /// The system cannot start a thread.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "the workers are its only users from here on"
+    )]
     pub fn start<P, F>(shared: Shared<P, F>) -> std::io::Result<Self>
     where
         P: Processors,

@@ -24,70 +24,79 @@ use std::time::Duration;
 
 /// A partition in state `S`; each transition consumes the old state.
 #[derive(Debug)]
-pub struct Task<S> {
+pub(crate) struct Task<S> {
     /// Which partition.
-    pub id: TaskId,
+    pub(crate) id: TaskId,
     /// What is known in this state.
-    pub state: S,
+    pub(crate) state: S,
 }
 
 /// Its changelog is being read into store `T`.
 #[derive(Debug)]
-pub struct Restoring<T> {
+pub(crate) struct Restoring<T> {
     /// Since when.
-    pub since: Duration,
+    pub(crate) since: Duration,
     /// Not before this time: the store is locked, or the broker asked for patience.
-    pub not_before: Duration,
+    pub(crate) not_before: Duration,
     /// The stable committed offset, once it is known.
-    pub committed: Option<Option<Position>>,
+    pub(crate) committed: Known<Option<Position>>,
     /// The store, once it is open, and how far it is to be read.
-    pub reading: Option<Reading<T>>,
+    pub(crate) reading: Option<Reading<T>>,
     /// Rows applied.
-    pub rows: u64,
+    pub(crate) rows: u64,
+}
+
+/// An answer that may not be in yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Known<T> {
+    /// Nobody said.
+    NotYet,
+    /// This is so.
+    Is(T),
 }
 
 /// A store on its way to the end of the changelog.
 #[derive(Debug)]
-pub struct Reading<T> {
+pub(crate) struct Reading<T> {
     /// Committed rows up to `position`.
-    pub store: T,
+    pub(crate) store: T,
     /// Everything before it is applied.
-    pub position: Position,
+    pub(crate) position: Position,
     /// The read-uncommitted end, taken **after** the committed offset.
-    pub end: EndOffset,
+    pub(crate) end: EndOffset,
 }
 
 /// Records are processed.
 #[derive(Debug)]
-pub struct Running<P> {
+pub(crate) struct Running<P> {
     /// The logic and its store.
-    pub processor: P,
+    pub(crate) processor: P,
     /// Still to be started there; `None` once the client fetches.
-    pub start: Option<Start>,
+    pub(crate) start: Option<Start>,
     /// Next record to read; `None` before the first.
-    pub next_input: Option<Position>,
+    pub(crate) next_input: Option<Position>,
     /// The same as last committed.
-    pub committed: Option<Position>,
+    pub(crate) committed: Option<Position>,
     /// What came of records since the last commit.
-    pub outcomes: Outcomes,
+    pub(crate) outcomes: Outcomes,
     /// Dead letters since the last commit.
-    pub dead_letters: Vec<OwnedRecord>,
+    pub(crate) dead_letters: Vec<OwnedRecord>,
 }
 
 /// Given back; the directory stays for the next assignment.
 #[derive(Debug)]
-pub struct Suspended;
+pub(crate) struct Suspended;
 
 /// Never to run again in this process without a person.
 #[derive(Debug)]
-pub struct Closed {
+pub(crate) struct Closed {
     /// Why.
-    pub problem: StateProblem,
+    pub(crate) problem: StateProblem,
 }
 
 /// Why a task is not running yet.
 #[derive(Debug)]
-pub enum NotRestored<T> {
+pub(crate) enum NotRestored<T> {
     /// The end is not reached.
     Behind(Task<Restoring<T>>),
     /// State and Kafka contradict each other.
@@ -99,15 +108,20 @@ pub enum NotRestored<T> {
 impl Task<Suspended> {
     /// A partition that was just assigned.
     #[must_use]
-    pub fn assigned(id: TaskId) -> Self {
+    pub(crate) fn assigned(id: TaskId) -> Self {
         Task { id, state: Suspended }
     }
 
     /// Begins to restore.
     #[must_use]
-    pub fn restore<T>(self, now: Duration) -> Task<Restoring<T>> {
-        let state =
-            Restoring { since: now, not_before: now, committed: None, reading: None, rows: 0 };
+    pub(crate) fn restore<T>(self, now: Duration) -> Task<Restoring<T>> {
+        let state = Restoring {
+            since: now,
+            not_before: now,
+            committed: Known::NotYet,
+            reading: None,
+            rows: 0,
+        };
         Task { id: self.id, state }
     }
 }
@@ -118,7 +132,7 @@ impl<T> Task<Restoring<T>> {
     ///
     /// # Errors
     /// [`NotRestored`], which holds the task as it is then.
-    pub fn finish<P: Processor>(
+    pub(crate) fn finish<P: Processor>(
         self,
         open: impl FnOnce(TaskId, T) -> Result<P, StoreError>,
         guarantee: Guarantee,
@@ -126,7 +140,7 @@ impl<T> Task<Restoring<T>> {
     ) -> Result<Task<Running<P>>, NotRestored<T>> {
         let id = self.id;
         let (committed, reading) = match (self.state.committed, self.state.reading) {
-            (Some(committed), Some(reading)) if reading.position.has_reached(reading.end) => {
+            (Known::Is(committed), Some(reading)) if reading.position.has_reached(reading.end) => {
                 (committed, reading)
             }
             (committed, reading) => {
@@ -163,7 +177,7 @@ impl<T> Task<Restoring<T>> {
 
     /// The partition was revoked or lost, or its store must be opened anew.
     #[must_use]
-    pub fn suspend(self) -> Task<Suspended> {
+    pub(crate) fn suspend(self) -> Task<Suspended> {
         Task { id: self.id, state: Suspended }
     }
 }
@@ -171,19 +185,19 @@ impl<T> Task<Restoring<T>> {
 impl<P: Processor> Task<Running<P>> {
     /// Whether a commit would change anything.
     #[must_use]
-    pub fn has_progress(&self) -> bool {
+    pub(crate) fn has_progress(&self) -> bool {
         self.state.next_input != self.state.committed
     }
 
     /// Closes processor and store; what was not committed is gone.
     #[must_use]
-    pub fn suspend(self) -> Task<Suspended> {
+    pub(crate) fn suspend(self) -> Task<Suspended> {
         Task { id: self.id, state: Suspended }
     }
 
     /// Stops for good.
     #[must_use]
-    pub fn close(self, problem: StateProblem) -> Task<Closed> {
+    pub(crate) fn close(self, problem: StateProblem) -> Task<Closed> {
         Task { id: self.id, state: Closed { problem } }
     }
 }
@@ -231,7 +245,7 @@ mod tests {
     fn restored(position: i64, end: i64, committed: Option<i64>) -> Task<Restoring<()>> {
         let id = TaskId { source: SourceIndex(0), partition: PartitionId(0) };
         let mut task = Task::assigned(id).restore(Duration::ZERO);
-        task.state.committed = Some(committed.map(Position));
+        task.state.committed = Known::Is(committed.map(Position));
         task.state.reading =
             Some(Reading { store: (), position: Position(position), end: EndOffset(end) });
         task

@@ -395,16 +395,16 @@ fn read_settings(
     Ok(())
 }
 
-/// Creates what the plan says; gives each topic's name and what became of it.
+/// What became of one topic: its name, and why it was refused.
+pub type Creation = (String, Result<(), String>);
+
+/// Creates what the plan says.
 ///
 /// A topic that appeared meanwhile counts as a refusal: it may differ, so plan again.
 ///
 /// # Errors
 /// No broker answers.
-pub fn create(
-    access: &Access,
-    planned: &[Planned],
-) -> Result<Vec<(String, Result<(), String>)>, TopicsError> {
+pub fn create(access: &Access, planned: &[Planned]) -> Result<Vec<Creation>, TopicsError> {
     let client = admin(access)?;
     let sync: Vec<String> = planned.iter().map(min_in_sync).collect();
     let mut new = Vec::new();

@@ -16,14 +16,14 @@ use super::event::WorkerEvent;
 use super::fault::{Fault, Point};
 use super::invariant;
 use super::options::{Options, Rhythm};
+use super::preflight::Checked;
 use super::processing::{PendingAlert, Processor, Processors};
 use super::progress::{
     CommitReport, Observer, PartitionProgress, PartitionState, Progress, Published,
 };
 use super::rebalance::Giving;
 use super::restore::{self, Piece, RestoreOptions};
-use super::task::{Closed, NotRestored, Restoring, Running, Suspended, Task};
-use super::preflight::Checked;
+use super::task::{Closed, Known, NotRestored, Restoring, Running, Suspended, Task};
 use crate::detect::Origin;
 use crate::state::{Changes, StoreError};
 use crate::units::WallTime;
@@ -63,6 +63,7 @@ pub struct Parts<P, F> {
 }
 
 /// A partition that is assigned now; a suspended one is in no slot.
+#[expect(clippy::large_enum_variant, reason = "nearly all slots run, and there are few")]
 pub(super) enum Slot<P: Processors> {
     Restoring(Task<Restoring<P::Store>>),
     Running(Task<Running<P::Processor>>),
@@ -154,7 +155,12 @@ impl<C: Cluster, P: Processors, F: Fault> Worker<C, P, F> {
                 self.fenced = Some((self.cluster.now() + verdict, reason));
                 Ok(Pace::Continue)
             }
-            other => other,
+            Err(error) => {
+                // What was committed since the last snapshot would not be counted otherwise.
+                self.publish();
+                Err(error)
+            }
+            pace => pace,
         }
     }
 
@@ -186,6 +192,7 @@ impl<C: Cluster, P: Processors, F: Fault> Worker<C, P, F> {
             return Ok(Pace::Continue);
         }
         if self.commit.is_some() {
+            self.end_in_time()?;
             self.replay_or_drop();
             return Ok(Pace::Continue);
         }
@@ -243,7 +250,19 @@ impl<C: Cluster, P: Processors, F: Fault> Worker<C, P, F> {
         Err(WorkerError::RestartWorker { reason })
     }
 
+    /// While there is no producer, only what needs none is taken: failures and the wish to stop.
     fn renew_producer(&mut self) -> Result<Pace, WorkerError> {
+        for event in mem::take(&mut self.events) {
+            match event {
+                WorkerEvent::ClientFailed(_) | WorkerEvent::Stop(_) => self.take(event)?,
+                WorkerEvent::Assigned(_) | WorkerEvent::Revoked(_) => self.events.push_back(event),
+            }
+        }
+        if let Some(until) = self.stop_until
+            && (!self.has_progress() || self.cluster.now() > until)
+        {
+            return self.stop(until);
+        }
         match self.cluster.renew_producer() {
             Ok(()) => {
                 self.needs_producer = false;
@@ -251,31 +270,10 @@ impl<C: Cluster, P: Processors, F: Fault> Worker<C, P, F> {
             }
             Err(error) if error.kind == BrokerErrorKind::Retriable => {
                 tracing::debug!(%error, "no transactional producer yet");
-                self.take_urgent_events()?;
             }
             Err(error) => return Err(self.failed(Action::InitTransactions, error)),
         }
         Ok(Pace::Continue)
-    }
-
-    /// While there is no producer, only what needs none is taken: failures and the wish to stop.
-    fn take_urgent_events(&mut self) -> Result<(), WorkerError> {
-        for event in mem::take(&mut self.events) {
-            match event {
-                WorkerEvent::ClientFailed(error) => return Err(self.failed(Action::Poll, error)),
-                WorkerEvent::Stop(_) => {
-                    let reason = ExitReason::StopLimit;
-                    let dirty = self.waiting_since.is_some();
-                    if dirty {
-                        return Err(WorkerError::Exit { reason });
-                    }
-                    self.events.push_back(event);
-                    self.needs_producer = false;
-                }
-                other => self.events.push_back(other),
-            }
-        }
-        Ok(())
     }
 
     /// Whether something can be done without waiting.
@@ -283,8 +281,15 @@ impl<C: Cluster, P: Processors, F: Fault> Worker<C, P, F> {
         self.turn > 0
             || self.commit.as_ref().is_some_and(|commit| !commit.awaits_truth())
             || self.giving.is_some()
+            || self.is_reading_changelogs()
             || !self.events.is_empty()
             || self.needs_producer
+    }
+
+    fn is_reading_changelogs(&self) -> bool {
+        self.slots
+            .values()
+            .any(|slot| matches!(slot, Slot::Restoring(task) if task.state.reading.is_some()))
     }
 
     // --- restore ---------------------------------------------------------------------------
@@ -395,10 +400,12 @@ impl<C: Cluster, P: Processors, F: Fault> Worker<C, P, F> {
             if task.state.start.is_some() {
                 continue;
             }
+            let began = self.cluster.now();
             let result = take_batch(&mut self.cluster, task, &limits, wall);
             match result {
                 Ok(0) => {}
                 Ok(count) => {
+                    self.observer.evaluated(count, self.cluster.now().saturating_sub(began));
                     self.turn += count;
                     self.waiting_since.get_or_insert(wall);
                     if !task.state.outcomes.alerts.is_empty() {
@@ -481,7 +488,8 @@ impl<C: Cluster, P: Processors, F: Fault> Worker<C, P, F> {
             let Some(next_input) = task.state.next_input else { continue };
             let mut changes = Changes::default();
             task.state.processor.collect_changes(next_input, &mut changes);
-            let outcomes = mem::take(&mut task.state.outcomes);
+            let mut outcomes = mem::take(&mut task.state.outcomes);
+            task.state.processor.take_counts(&mut outcomes.counts);
             parts.push(Part {
                 task: task.id,
                 next_input,
@@ -513,8 +521,9 @@ impl<C: Cluster, P: Processors, F: Fault> Worker<C, P, F> {
                 Ok(())
             }
             _ => {
-                if self.giving.as_ref().is_some_and(|giving| self.cluster.now() > giving.until) {
-                    commit.give_up("the partitions had to be given away");
+                let until = self.giving.as_ref().map(|giving| giving.until).or(self.stop_until);
+                if until.is_some_and(|until| self.cluster.now() > until) {
+                    commit.give_up("there was no time left");
                 }
                 Ok(())
             }
@@ -541,7 +550,9 @@ impl<C: Cluster, P: Processors, F: Fault> Worker<C, P, F> {
             self.note_committed(part);
             self.store_committed(part)?;
         }
+        self.observer.stored(self.cluster.now().saturating_sub(commit.began));
         self.fault.at(Point::AfterStore);
+        self.publish();
         Ok(())
     }
 
@@ -551,6 +562,7 @@ impl<C: Cluster, P: Processors, F: Fault> Worker<C, P, F> {
         transactions.changelog_bytes += u64::try_from(part.changes.byte_len()).unwrap_or(0);
         transactions.dead_letters += u64::try_from(part.dead_letters.len()).unwrap_or(0);
         self.progress.counts.add(&part.counts);
+        self.progress.by_task.entry(part.task).or_default().add(&part.counts);
         for alert in &part.alerts {
             let key = (alert.rule, alert.level, alert.kind);
             *self.progress.counts.alerts.entry(key).or_default() += 1;
@@ -587,6 +599,16 @@ impl<C: Cluster, P: Processors, F: Fault> Worker<C, P, F> {
         }
     }
 
+    /// An aborted burst is not sent again when the time to stop is over.
+    fn end_in_time(&self) -> Result<(), WorkerError> {
+        match self.stop_until {
+            Some(until) if self.cluster.now() > until => {
+                Err(WorkerError::Exit { reason: ExitReason::StopLimit })
+            }
+            _ => Ok(()),
+        }
+    }
+
     // --- stop and snapshots ----------------------------------------------------------------
 
     fn stop(&mut self, until: Duration) -> Result<Pace, WorkerError> {
@@ -610,6 +632,10 @@ impl<C: Cluster, P: Processors, F: Fault> Worker<C, P, F> {
     pub(super) fn publish(&mut self) {
         self.last_publish = self.cluster.now();
         self.progress.ticked = Some(self.cluster.wall());
+        if self.commit.is_none() && !self.has_progress() {
+            // Partitions that were lost take what waited with them.
+            self.waiting_since = None;
+        }
         self.progress.waiting_since = self.waiting_since;
         self.progress.dirty_bytes = self.dirty_bytes();
         let Self { slots, cluster, .. } = self;
@@ -635,7 +661,9 @@ fn snapshot<C: Cluster, P: Processors>(
     match slot {
         Slot::Restoring(task) => {
             partition.state = PartitionState::Restoring { remaining: restore::remaining(task) };
-            partition.committed = task.state.committed.flatten();
+            if let Known::Is(committed) = task.state.committed {
+                partition.committed = committed;
+            }
         }
         Slot::Running(task) => {
             partition.state = PartitionState::Running;

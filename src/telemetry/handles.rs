@@ -95,7 +95,7 @@ pub struct WorkerMetrics {
     pub pipeline_latency: Seconds,
     /// Cold starts by reason: `fenced`, `fatal`, `unclear_commit`, `lost`.
     pub restarts: Counters,
-    /// Stores built anew by reason: `absent`, `too_old`, `format`, `corrupt`.
+    /// Stores built anew by reason: `absent`, `too_old`, `format`, `corrupt`, `ahead`.
     pub rebuilds: Counters,
     /// Time to restore one partition.
     pub restore_duration: Seconds,

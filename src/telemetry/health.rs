@@ -250,6 +250,11 @@ impl WorkerHealth {
         self.has_stopped_partition.store(true, Ordering::Release);
     }
 
+    /// None of this worker's partitions is stopped: it began anew, or has given them away.
+    pub fn no_partition_stopped(&self) {
+        self.has_stopped_partition.store(false, Ordering::Release);
+    }
+
     /// `init_transactions` is done.
     pub fn producer_ready(&self) {
         self.has_producer.store(true, Ordering::Release);
@@ -344,6 +349,8 @@ mod tests {
         );
         worker.partition_stopped();
         assert_eq!(failing(&health, 0), ["restore"]);
+        worker.no_partition_stopped();
+        assert!(health.is_ready(0));
     }
 
     #[test]

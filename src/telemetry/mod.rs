@@ -7,6 +7,7 @@
 
 mod exporter;
 mod family;
+mod growth;
 mod handles;
 mod health;
 mod log;
@@ -16,6 +17,7 @@ mod table;
 
 pub use exporter::Exporter;
 pub use family::{Counters, Seconds};
+pub use growth::Growth;
 pub use handles::{
     AlertLabels, ClientMetrics, EventCounts, PartitionMetrics, ProcessMetrics, RuleMetrics,
     StoreSnapshot, TopicMetrics, WorkerMetrics,

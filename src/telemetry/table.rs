@@ -153,7 +153,7 @@ pub const METRICS: &[Metric] = &[
     ),
     counter(
         "tidegate_state_rebuilds_total",
-        &["reason=absent|too_old|format|corrupt"],
+        &["reason=absent|too_old|format|corrupt|ahead"],
         "Partitions restored from the start of their changelog.",
     ),
     gauge(

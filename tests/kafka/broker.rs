@@ -6,7 +6,7 @@
 
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
-use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::message::{Headers, Message};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
@@ -37,7 +37,8 @@ pub(crate) struct Broker {
     pub(crate) bootstrap: String,
     nodes: Vec<Child>,
     replicas: i32,
-    _home: tempfile::TempDir,
+    // Goes away after the nodes, with all their data.
+    home: Option<tempfile::TempDir>,
 }
 
 /// One record as a reader sees it.
@@ -60,11 +61,11 @@ impl Broker {
             bootstrap: join(clients, |_, port| format!("127.0.0.1:{port}")),
             nodes: Vec::new(),
             replicas: i32::try_from(count.min(3)).unwrap_or(1),
-            _home: home,
+            home: None,
         };
         let mut logs = Vec::new();
         for node in 0..count {
-            let dir = broker._home.path().join(format!("node-{}", node + 1));
+            let dir = home.path().join(format!("node-{}", node + 1));
             fs::create_dir_all(&dir).map_err(|error| format!("{}: {error}", dir.display()))?;
             let file = dir.join("server.properties");
             fs::write(&file, properties(node, clients, controllers, &dir))
@@ -77,7 +78,13 @@ impl Broker {
         for (node, log) in broker.nodes.iter_mut().zip(&logs) {
             wait_ready(node, log)?;
         }
+        broker.home = Some(home);
         Ok(broker)
+    }
+
+    /// A broker that somebody else runs.
+    pub(crate) fn outside(bootstrap: &str) -> Self {
+        Self { bootstrap: bootstrap.to_owned(), nodes: Vec::new(), replicas: 1, home: None }
     }
 
     /// Creates a topic; `settings` as `name=value`.
@@ -189,6 +196,29 @@ impl Broker {
             _ => None,
         };
         Ok(answer.elements().iter().map(|element| offset(element.offset())).collect())
+    }
+
+    /// Commits another offset for a group that has no members.
+    pub(crate) fn reset_offset(
+        &self,
+        group: &str,
+        topic: &str,
+        partition: i32,
+        offset: i64,
+    ) -> Outcome<()> {
+        let consumer: BaseConsumer = self
+            .config()
+            .set("group.id", group)
+            .set("enable.auto.commit", "false")
+            .create()
+            .map_err(|error| error.to_string())?;
+        let mut list = TopicPartitionList::new();
+        list.add_partition_offset(topic, partition, Offset::Offset(offset))
+            .map_err(|error| error.to_string())?;
+        // Refused until the session of the static member that stopped is over.
+        wait_until("the group to be empty", CALL, || {
+            Ok(consumer.commit(&list, CommitMode::Sync).ok())
+        })
     }
 }
 
@@ -303,7 +333,8 @@ fn properties(node: usize, clients: &[u16], controllers: &[u16], dir: &Path) -> 
     let replicas = clients.len().min(3);
     let in_sync = if replicas == 3 { 2 } else { 1 };
     let voters = join(controllers, |index, port| format!("{}@127.0.0.1:{port}", index + 1));
-    let (client, controller) = (clients[node], controllers[node]);
+    let port = |ports: &[u16]| ports.get(node).copied().unwrap_or_default();
+    let (client, controller) = (port(clients), port(controllers));
     let fixed = [
         ("process.roles", "broker,controller"),
         ("controller.listener.names", "CONTROLLER"),

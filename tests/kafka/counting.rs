@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::{Read, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use tidegate::detect::{FindingKind, Origin};
 use tidegate::event::{Refusal, RefusalReason};
 use tidegate::rule::{Level, RuleIndex};
@@ -166,7 +166,7 @@ impl Processors for CountingProcessors {
     type Processor = Counting;
 
     fn open_store(&self, task: TaskId) -> Result<LogStore, StoreError> {
-        LogStore::open(self.file(task))
+        LogStore::open(&self.file(task))
     }
 
     fn discard_store(&self, task: TaskId) -> Result<(), StoreError> {
@@ -206,7 +206,7 @@ pub(crate) struct LogStore {
 
 impl LogStore {
     /// Opens or creates the log.
-    pub(crate) fn open(path: PathBuf) -> Result<Self, StoreError> {
+    pub(crate) fn open(path: &Path) -> Result<Self, StoreError> {
         if let Some(parent) = path.parent() {
             fs::create_dir_all(parent).map_err(|error| disk(&error))?;
         }
@@ -215,7 +215,7 @@ impl LogStore {
             .read(true)
             .append(true)
             .create(true)
-            .open(&path)
+            .open(path)
             .map_err(|error| disk(&error))?;
         file.read_to_end(&mut bytes).map_err(|error| disk(&error))?;
         let mut store = Self { rows: BTreeMap::new(), position: None, file };

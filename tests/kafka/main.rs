@@ -2,6 +2,8 @@
 //!
 //! The same binary is the worker process that tests start and kill: see `process`.
 
+#![expect(clippy::print_stderr, clippy::print_stdout, reason = "its own main reports by itself")]
+
 /// Fetches, starts and stops brokers; topics, producing and reading.
 mod broker;
 /// What the tests' workers compute, and the store that they keep it in.

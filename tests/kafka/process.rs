@@ -3,6 +3,7 @@
 
 use crate::broker::{Outcome, wait_until};
 use crate::counting::CountingProcessors;
+use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, Command, ExitCode, Stdio};
@@ -11,8 +12,8 @@ use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tidegate::stream::{
-    CommitReport, Ended, Fault, Guarantee, Observer, Options, Point, Properties, Rhythm, Shared,
-    SourceOptions, StartFrom, Supervisor, TaskId, topics,
+    CommitReport, Ended, Fault, Guarantee, Observer, Options, PartitionState, Point, Properties,
+    Rhythm, Shared, SourceOptions, StartFrom, Supervisor, TaskId, preflight,
 };
 use tidegate::units::Span;
 
@@ -28,6 +29,8 @@ pub(crate) struct Settings {
     pub(crate) dir: String,
     /// Kill yourself when this point is reached for the given time (from 1).
     pub(crate) kill: Option<(Point, usize)>,
+    /// What the broker promises.
+    pub(crate) guarantee: Guarantee,
 }
 
 impl Settings {
@@ -40,6 +43,7 @@ impl Settings {
             workers: 1,
             dir: dir.display().to_string(),
             kill: None,
+            guarantee: Guarantee::ExactlyOnce,
         }
     }
 
@@ -52,7 +56,9 @@ impl Settings {
 
     fn to_line(&self) -> String {
         let kill = self.kill.map_or_else(String::new, |(point, at)| format!("{point:?}:{at}"));
-        [&self.bootstrap, &self.app, &self.instance, &self.workers.to_string(), &self.dir, &kill]
+        let workers = self.workers.to_string();
+        let guarantee = format!("{:?}", self.guarantee);
+        [&self.bootstrap, &self.app, &self.instance, &workers, &self.dir, &kill, &guarantee]
             .map(String::as_str)
             .join("|")
     }
@@ -66,6 +72,10 @@ impl Settings {
             workers: words.next()?.parse().ok()?,
             dir: words.next()?,
             kill: words.next().and_then(|kill| parse_kill(&kill)),
+            guarantee: match words.next()?.as_str() {
+                "Embedded" => Guarantee::Embedded,
+                _ => Guarantee::ExactlyOnce,
+            },
         })
     }
 
@@ -92,12 +102,13 @@ impl Settings {
             producer_compression: "gzip".to_owned(),
             rhythm: Rhythm {
                 commit_interval: Span::from_millis(100),
-                urgent_commit: Span::from_millis(20),
+                // A transaction for each round of batches with an alert: many to be hit by faults.
+                urgent_commit: Span::ZERO,
                 max_dirty_bytes: 1 << 20,
             },
             batch_records: 50,
             max_record_bytes: 1 << 20,
-            guarantee: Guarantee::ExactlyOnce,
+            guarantee: self.guarantee,
         }
     }
 }
@@ -139,7 +150,7 @@ pub(crate) fn run_if_asked() -> Option<ExitCode> {
 
 fn run(settings: &Settings) -> Outcome<()> {
     let options = Arc::new(settings.options());
-    let checked = topics::check(&options, Duration::from_secs(2)).map_err(|e| e.to_string())?;
+    let checked = preflight::check(&options, Duration::from_secs(2)).map_err(|e| e.to_string())?;
     let processors = CountingProcessors {
         dir: settings.dir.clone().into(),
         instance: format!("{}.{}", settings.app, settings.instance),
@@ -161,11 +172,25 @@ fn run(settings: &Settings) -> Outcome<()> {
             stopper.stop(Duration::from_secs(20));
         }
     });
+    let mut said = BTreeSet::new();
     loop {
-        match supervisor.ended(Duration::from_secs(3600)) {
+        match supervisor.ended(Duration::from_millis(200)) {
             Some(Ended::Stopped) => return Ok(()),
             Some(Ended::Failed(error)) => return Err(error.to_string()),
-            None => {}
+            None => say_stopped(&supervisor, &mut said),
+        }
+    }
+}
+
+/// Says once of each partition that it has stopped, and why.
+fn say_stopped(supervisor: &Supervisor, said: &mut BTreeSet<TaskId>) {
+    for published in supervisor.published() {
+        for (task, partition) in &published.read().partitions {
+            if let PartitionState::Stopped { problem } = &partition.state
+                && said.insert(*task)
+            {
+                say(&format!("stopped {}: {problem}", task.partition));
+            }
         }
     }
 }
@@ -284,6 +309,16 @@ impl Process {
         let (_, line) = self.wait_for("ended", Duration::from_secs(40))?;
         self.wait_end(Duration::from_secs(20))?;
         Ok(line)
+    }
+
+    /// Sends a signal by name.
+    pub(crate) fn signal(&self, name: &str) -> Outcome<()> {
+        let status = Command::new("kill")
+            .arg(format!("-{name}"))
+            .arg(self.child.id().to_string())
+            .status()
+            .map_err(|error| error.to_string())?;
+        if status.success() { Ok(()) } else { Err(format!("kill -{name}: {status}")) }
     }
 
     /// kill -9.

@@ -7,7 +7,12 @@
 //! Where the pages bound what is shown, the reference follows the bound that the engine documents
 //! (`src/detect/evidence.rs`): of each slice of 64 panes, or of each tumbling window, the first ten
 //! and the newest ten events and the first n distinct values of each collected field are shown.
-#![allow(dead_code, reason = "included by several test binaries, none of which uses all of it")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    missing_docs,
+    reason = "included by several test binaries, none of which uses all of it"
+)]
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -238,7 +243,8 @@ impl Reference {
         // §13: lives until max(t, watermark) + P + L + horizon.
         let now = self.watermark.map_or(time, |watermark| watermark.max(time));
         let expires = now + rule.period + lateness + self.settings.duplicate_horizon;
-        let opening = Episode { opened: time, expires, sequence: 1, level: rule.level, reported: 0 };
+        let opening =
+            Episode { opened: time, expires, sequence: 1, level: rule.level, reported: 0 };
         let Some((episode, previous_level)) = self.cross(index, rule, event, opening) else {
             return;
         };
@@ -322,7 +328,8 @@ impl Reference {
                 reported: threshold,
             };
             if let Some((episode, previous_level)) = self.cross(index, rule, event, opening) {
-                let is_inside = |other: &Counted| inside.iter().any(|one| one.event.id == other.event.id);
+                let is_inside =
+                    |other: &Counted| inside.iter().any(|one| one.event.id == other.event.id);
                 let (first_seen, last_seen) = seen(&inside, *sliding);
                 self.report(Finding {
                     amount: sum,
@@ -358,9 +365,7 @@ impl Reference {
         let key = values(event, rule.dedup_key.as_ref().unwrap_or(&rule.group_by));
         let episodes = self.episodes.entry((index, key)).or_default();
         episodes.retain(|episode| self.watermark.is_none_or(|at| at <= episode.expires));
-        let near = |episode: &&mut Episode| {
-            (opening.opened - episode.opened).abs() < rule.period
-        };
+        let near = |episode: &&mut Episode| (opening.opened - episode.opened).abs() < rule.period;
         // Of two it continues the one that opened before it.
         let before = episodes.iter_mut().filter(near).filter(|one| one.opened <= opening.opened);
         let episode = match before.max_by_key(|one| one.opened) {

@@ -11,7 +11,7 @@ pub(in crate::event) enum Kind {
     Event,
     Skip(Skip),
     /// A member has a kind that leaves its meaning open; its name.
-    WrongKind(&'static str),
+    FieldType(&'static str),
     /// Not plainly a CloudTrail record: the container rules decide.
     Unclear,
 }
@@ -45,11 +45,11 @@ pub(in crate::event) fn judge_record(raw: &Raw<'_, '_>, identity_is_wrong: bool)
     ];
     for input in TEXTS {
         if !matches!(raw.value(input), Value::Text(_) | Value::Null | Value::Absent) {
-            return Kind::WrongKind(input.path());
+            return Kind::FieldType(input.path());
         }
     }
     if identity_is_wrong {
-        return Kind::WrongKind("userIdentity");
+        return Kind::FieldType("userIdentity");
     }
     let category = raw.value(Input::EventCategory).as_text().unwrap_or("");
     match raw.value(Input::EventType).as_text().unwrap_or("") {

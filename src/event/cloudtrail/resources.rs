@@ -49,7 +49,7 @@ pub(super) fn sub<'a>(
 /// Whether `requestParameters.bucketName` names a bucket: no ARN, no access-point alias.
 pub(in crate::event) fn is_plain_bucket_name(name: &str) -> bool {
     !name.is_empty()
-        && !name.contains([':', '/'])
+        && !name.bytes().any(|byte| matches!(byte, b':' | b'/'))
         && !name.ends_with("-s3alias")
         && !name.ends_with("--ol-s3")
 }

@@ -15,13 +15,14 @@ fn check(cases: impl IntoIterator<Item = (String, &'static str)>) {
     for (text, expected) in cases {
         let found = problems(&text);
         if found != expected {
-            differing.push_str(&format!("{text}\n  expected {expected}\n  found    {found}\n"));
+            differing = format!("{differing}{text}\n  expected {expected}\n  found    {found}\n");
         }
     }
     assert!(differing.is_empty(), "{differing}");
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn mistakes_in_a_detection() {
     let cases = [
         (

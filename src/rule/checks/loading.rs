@@ -248,9 +248,11 @@ fn a_required_list_that_is_empty_stops_own_rules_and_switches_shipped_ones_off()
     let by_name = Tune { enabled: Some(true), ..Tune::new("needs", place()) };
 
     let of_deployment = load(&[own(NEEDS_LIST)], &LoadOptions::default());
-    let of_pack = load(&[shipped.clone()], &LoadOptions::default());
-    let asked_for =
-        load(&[shipped.clone()], &LoadOptions { tune: vec![by_name], ..LoadOptions::default() });
+    let of_pack = load(std::slice::from_ref(&shipped), &LoadOptions::default());
+    let asked_for = load(
+        std::slice::from_ref(&shipped),
+        &LoadOptions { tune: vec![by_name], ..LoadOptions::default() },
+    );
     let filled =
         LoadOptions { lists: vec![list("accounts", &["111122223333"])], ..LoadOptions::default() };
     let filled = load(&[shipped], &filled);

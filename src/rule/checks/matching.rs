@@ -267,10 +267,10 @@ fn dispatch_finds_what_asking_every_rule_finds() {
         ("missing", "eventName: null", "s"),
         ("letters", "eventName: GétObject", "s"),
     ] {
-        text.push_str(&format!(
-            "---\ntitle: T\nname: {name}\nlogsource: {{product: aws, service: cloudtrail}}\n\
+        text = format!(
+            "{text}---\ntitle: T\nname: {name}\nlogsource: {{product: aws, service: cloudtrail}}\n\
              detection:\n s:\n  {items}\n condition: {condition}\n"
-        ));
+        );
     }
     let rules = rules_of(&text);
     let mut records = Vec::new();

@@ -31,7 +31,8 @@ fn rules_of(text: &str) -> RuleSet {
 
 /// A detection rule around these searches.
 fn rule(detection: &str) -> String {
-    let detection: String = detection.lines().map(|line| format!("  {line}\n")).collect();
+    let lines: Vec<String> = detection.lines().map(|line| format!("  {line}\n")).collect();
+    let detection = lines.concat();
     format!(
         "title: T\nname: t\nlogsource: {{product: aws, service: cloudtrail}}\ndetection:\n{detection}"
     )

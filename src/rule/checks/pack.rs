@@ -18,6 +18,7 @@ fn documents() -> Vec<(String, Value)> {
 }
 
 #[test]
+#[allow(clippy::disallowed_methods, reason = "the test reads its data; the room does not")]
 fn every_file_of_the_folder_is_embedded() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("rules");
     let mut on_disk = Vec::new();

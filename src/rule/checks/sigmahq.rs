@@ -1,4 +1,4 @@
-//! SigmaHQ's AWS rules load; the few that do not are listed with the reason.
+//! `SigmaHQ`'s AWS rules load; the few that do not are listed with the reason.
 
 use super::super::{LoadOptions, RuleFile, load};
 use std::fs;
@@ -9,6 +9,7 @@ const NOT_YET: [(&str, &str); 1] =
     [("aws_update_login_profile.yml", "the modifier \"fieldref\" is not supported yet")];
 
 #[test]
+#[allow(clippy::disallowed_methods, reason = "the test reads its data; the room does not")]
 fn every_rule_of_sigmahq_loads_or_says_what_is_missing() {
     let folder =
         Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/sigmahq/rules/cloud/aws/cloudtrail");

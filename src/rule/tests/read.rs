@@ -38,7 +38,7 @@ pub struct With {
 }
 
 impl RuleTest {
-    /// How to load the rule for this test: it alone is switched on, with the test's values.
+    /// How to load the rules for this test: the tested one switched on, with the test's values.
     #[must_use]
     pub fn options(&self) -> LoadOptions {
         let lists = self.with.lists.iter().map(|(name, values)| ListValues {

@@ -8,6 +8,7 @@ use crate::stream::options::Options;
 use crate::stream::preflight::Found;
 use rdkafka::admin::{AdminClient, AdminOptions, ResourceSpecifier};
 use rdkafka::config::FromClientConfigAndContext;
+use rdkafka::metadata::MetadataBroker;
 use rdkafka::types::RDKafkaRespErr;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -51,7 +52,7 @@ impl Admin {
                 (topic.name().to_owned(), partitions)
             })
             .collect();
-        Ok(Cluster { topics, brokers: metadata.brokers().iter().map(|b| b.id()).collect() })
+        Ok(Cluster { topics, brokers: metadata.brokers().iter().map(MetadataBroker::id).collect() })
     }
 
     /// Settings of existing topics.

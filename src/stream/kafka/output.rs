@@ -141,7 +141,7 @@ impl Output {
 
     pub(crate) fn abort(&self) -> Result<(), BrokerError> {
         // rdkafka's abort does not serve the reports of the records that it purges.
-        let _reports = self.producer.poll(Duration::ZERO);
+        self.producer.poll(Duration::ZERO);
         self.producer.abort_transaction(CALL).map_err(|error| broker_error(&error))
     }
 }

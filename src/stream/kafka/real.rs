@@ -81,7 +81,9 @@ impl Cluster for RealCluster {
                 Announced::Failed(error) => WorkerEvent::ClientFailed(error),
             });
         }
-        failed.into_iter().for_each(|error| events(WorkerEvent::ClientFailed(error)));
+        if let Some(error) = failed {
+            events(WorkerEvent::ClientFailed(error));
+        }
     }
 
     fn accept_assignment(&mut self, tasks: &[TaskId]) -> Result<(), BrokerError> {

@@ -1,0 +1,90 @@
+//! How fast is the whole engine on one core: decode, match, windows, episodes, commit to memory?
+//!
+//! Input: the bench stream (about 1,730 bytes an event, 20,000 principals), once with uniform keys in
+//! order and once zipf(1.1) with up to 300 s of disorder, through the shipped rules; every 5,000
+//! events the changed rows are collected as a commit would. Baseline in the same run: parsing the
+//! same events into `serde_json::Value` and nothing else.
+//! Read it as ratios: `engine / Value` (performance.md: at least 3) and `zipf / uniform` (at least 0.6).
+
+mod support;
+
+use std::hint::black_box;
+use std::sync::Arc;
+use support::{Events, least_cpu};
+use tidegate::detect::{Engine, Limits, Origin};
+use tidegate::event::{DecodeLimits, Decoder, Entry, Format};
+use tidegate::generate::{BenchSettings, Skew};
+use tidegate::rule::{self, LoadOptions, RuleSet};
+use tidegate::state::{Changes, MemoryStore};
+use tidegate::units::{Offset, PartitionId, Position, Span, WallTime};
+
+const EVENTS: usize = 200_000;
+const COMMIT_EVERY: usize = 5000;
+const ROUNDS: usize = 5;
+
+fn main() {
+    let loaded = rule::load(&rule::builtin(), &LoadOptions::default());
+    let rules = Arc::new(loaded.rules.expect("the shipped rules load"));
+    let uniform = Events::generate(
+        BenchSettings { skew: Skew::Uniform, disorder: Span::ZERO, ..BenchSettings::default() },
+        EVENTS,
+    );
+    let zipf = Events::generate(BenchSettings::default(), EVENTS);
+
+    let value = least_cpu(ROUNDS, || {
+        for event in uniform.iter() {
+            black_box(serde_json::from_slice::<serde_json::Value>(event).expect("JSON"));
+        }
+    });
+    let in_order = least_cpu(ROUNDS, || run(&rules, &uniform));
+    let skewed = least_cpu(ROUNDS, || run(&rules, &zipf));
+
+    let rate = |seconds: f64| EVENTS as f64 / seconds / 1000.0;
+    println!("events                         {EVENTS} of {} bytes", uniform.mean_bytes());
+    println!("serde_json::Value              {:8.0} k events per CPU second", rate(value));
+    println!("engine, uniform in order       {:8.0} k events per CPU second", rate(in_order));
+    println!("engine, zipf(1.1), 300 s       {:8.0} k events per CPU second", rate(skewed));
+    println!("engine / serde_json::Value     {:8.2}", value / skewed);
+    println!("zipf with disorder / uniform   {:8.2}", in_order / skewed);
+}
+
+fn run(rules: &Arc<RuleSet>, events: &Events) {
+    let limits = DecodeLimits { max_record_bytes: 8 << 20, max_inflated_bytes: 64 << 20 };
+    let mut decoder = Decoder::new(rules.fields(), Format::Auto, limits);
+    let mut engine = Engine::open(
+        Arc::clone(rules),
+        Limits {
+            allowed_lateness: Span::from_hours(1),
+            max_future_skew: Span::from_minutes(5),
+            duplicate_horizon: None,
+            cache_bytes: 256 << 20,
+        },
+        MemoryStore::default(),
+    )
+    .expect("an empty store opens");
+    let (mut findings, mut changes) = (Vec::new(), Changes::default());
+    for (index, event) in events.iter().enumerate() {
+        let offset = Offset(i64::try_from(index).expect("small"));
+        let origin = Origin {
+            partition: PartitionId(0),
+            offset,
+            record_time: None,
+            wall: WallTime::from_millis(0),
+        };
+        decoder
+            .decode(event, |entry| {
+                if let Entry::Event(event) = entry {
+                    engine.step(event, &origin, &mut findings)?;
+                }
+                Ok::<(), tidegate::detect::StateError>(())
+            })
+            .expect("memory works");
+        if index % COMMIT_EVERY == COMMIT_EVERY - 1 {
+            changes.clear();
+            engine.collect_changes(offset.next(), "bench", &mut changes);
+            engine.committed(&changes, Some(Position(0))).expect("memory works");
+            findings.clear();
+        }
+    }
+    black_box(engine.groups());
+}

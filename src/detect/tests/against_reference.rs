@@ -1,0 +1,207 @@
+//! Random cases: the engine says what the reference says, event by event, with commits, crashes and
+//! restarts in between and caches of every size.
+
+use super::random_case::Case;
+use super::reference::{self, Event, Reference, Tally};
+use super::table::{Table, limits, origin, plain};
+use crate::detect::faults::{Fault, plant};
+use crate::detect::{Engine, Finding, Outcome};
+use crate::state::{Changes, MemoryStore, MetaRow};
+use crate::units::Position;
+use std::sync::Arc;
+
+const CASES: u64 = 1000;
+/// Seeds that once failed.
+const KEPT: &str = include_str!("../../../tests/data/seeds/detect.txt");
+
+/// Runs one case; says where engine and reference part.
+pub(super) fn run(seed: u64) -> Result<Tally, String> {
+    let mut case = Case::new(seed);
+    let mut reference = Reference::new(case.rules.clone(), case.settings);
+    let mut run = Run::new(&mut case);
+    for number in 0..case.events {
+        let event = case.next_event(number, &reference);
+        let before = reference.findings.len();
+        let expected = reference.take(&event);
+        run.events.push(event);
+        run.outcomes.push(expected);
+        run.expected.push(reference.findings[before..].to_vec());
+        run.feed()?;
+        run.disturb(&mut case)?;
+    }
+    run.events.push(case.last_event());
+    run.outcomes.push(reference::Outcome::Ignored);
+    run.expected.push(Vec::new());
+    run.feed()?;
+    run.commit();
+    run.is_empty()?;
+    Ok(reference.tally)
+}
+
+struct Run {
+    table: Arc<Table>,
+    settings: reference::Settings,
+    cache_bytes: usize,
+    engine: Option<Engine<MemoryStore, Table>>,
+    events: Vec<Event>,
+    outcomes: Vec<reference::Outcome>,
+    expected: Vec<Vec<reference::Finding>>,
+    next: usize,
+    committed: usize,
+    findings: Vec<Finding>,
+}
+
+impl Run {
+    fn new(case: &mut Case) -> Self {
+        let table = Arc::new(Table::new(&case.rules));
+        let cache_bytes = case.random().one_of(&[0, 2000, 1 << 20]);
+        let mut run = Self {
+            table,
+            settings: case.settings,
+            cache_bytes,
+            engine: None,
+            events: Vec::new(),
+            outcomes: Vec::new(),
+            expected: Vec::new(),
+            next: 0,
+            committed: 0,
+            findings: Vec::new(),
+        };
+        run.open(MemoryStore::default());
+        run
+    }
+
+    fn open(&mut self, store: MemoryStore) {
+        let limits = limits(self.settings, self.cache_bytes);
+        self.engine = Some(Engine::open(self.table.clone(), limits, store).unwrap());
+    }
+
+    fn engine(&mut self) -> &mut Engine<MemoryStore, Table> {
+        self.engine.as_mut().unwrap()
+    }
+
+    /// Gives the engine all events up to the newest.
+    fn feed(&mut self) -> Result<(), String> {
+        while self.next < self.events.len() {
+            let at = self.next;
+            let table = self.table.clone();
+            let event = self.events[at].clone();
+            let mut findings = std::mem::take(&mut self.findings);
+            findings.clear();
+            let origin = origin(&event, i64::try_from(at).unwrap());
+            let outcome = self.engine().step(&table.event(&event), &origin, &mut findings).unwrap();
+            let got: Vec<_> = findings.iter().map(plain).collect();
+            self.findings = findings;
+            self.next += 1;
+            if !is_same(outcome, self.outcomes[at]) || got != self.expected[at] {
+                return Err(format!(
+                    "event {at} {event:?}\n got {outcome:?} {got:#?}\n expected {:?} {:#?}",
+                    self.outcomes[at], self.expected[at]
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    fn disturb(&mut self, case: &mut Case) -> Result<(), String> {
+        match case.random().between(1, 100) {
+            1..=4 => self.commit(),
+            5..=7 => {
+                self.commit();
+                self.restart(case);
+            }
+            // A crash: what was not committed is gone, its events come again.
+            8..=9 => {
+                self.restart(case);
+                self.next = self.committed;
+                self.feed()?;
+            }
+            10..=14 => self.engine().check_invariants()?,
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn commit(&mut self) {
+        let position = Position(i64::try_from(self.next).unwrap());
+        let mut changes = Changes::default();
+        self.engine().collect_changes(position, "test", &mut changes);
+        let mut again = Changes::default();
+        self.engine().collect_changes(position, "test", &mut again);
+        assert!(changes.iter().eq(again.iter()), "collecting changes nothing");
+        self.engine().committed(&changes, None).unwrap();
+        assert!(!self.engine().is_dirty());
+        self.committed = self.next;
+    }
+
+    fn restart(&mut self, case: &mut Case) {
+        let store = self.engine.take().unwrap().into_store();
+        self.cache_bytes = case.random().one_of(&[0, 2000, 1 << 20]);
+        self.open(store);
+    }
+
+    fn is_empty(&mut self) -> Result<(), String> {
+        let keys: Vec<_> = self.engine().store().iter().map(|(key, _)| key.to_vec()).collect();
+        if keys != [MetaRow::KEY.to_vec()] || self.engine().groups() != 0 {
+            return Err(format!("{} rows are left: {keys:x?}", keys.len()));
+        }
+        Ok(())
+    }
+}
+
+fn is_same(one: Outcome, other: reference::Outcome) -> bool {
+    matches!(
+        (one, other),
+        (Outcome::Matched, reference::Outcome::Matched)
+            | (Outcome::Ignored, reference::Outcome::Ignored)
+            | (Outcome::Late, reference::Outcome::Late)
+            | (Outcome::Duplicate, reference::Outcome::Duplicate)
+    )
+}
+
+#[test]
+fn a_thousand_random_cases_equal_the_slow_reference() {
+    let mut with = Tally::default();
+    let kept = KEPT.lines().filter_map(|line| line.split_whitespace().next()?.parse().ok());
+    for seed in kept.chain(0..CASES) {
+        let tally = run(seed).unwrap_or_else(|difference| {
+            panic!("seed {seed}: {difference}\nkeep it in tests/data/seeds/detect.txt")
+        });
+        with.creates += usize::from(tally.creates > 0);
+        with.escalates += usize::from(tally.escalates > 0);
+        with.late += usize::from(tally.late > 0);
+        with.future += usize::from(tally.future > 0);
+        with.duplicates += usize::from(tally.duplicates > 0);
+        with.ties += usize::from(tally.ties > 0);
+        with.crossings_behind += usize::from(tally.crossings_behind > 0);
+    }
+    println!("of {CASES} random cases: {with:?}");
+    for (what, cases) in [
+        ("crossings", with.creates),
+        ("escalations", with.escalates),
+        ("late events", with.late),
+        ("future events", with.future),
+        ("duplicates", with.duplicates),
+        ("exact ties", with.ties),
+        ("crossings behind the newest event", with.crossings_behind),
+    ] {
+        assert!(cases >= 50, "only {cases} cases had {what}");
+    }
+}
+
+#[test]
+fn each_planted_fault_is_found_within_a_thousand_cases() {
+    for fault in [
+        Fault::WindowEdgeOffByOne,
+        Fault::OnlyTheNewestWindow,
+        Fault::DuplicateCounted,
+        Fault::PanesExpiredEarly,
+        Fault::EpisodePeriodIgnored,
+    ] {
+        plant(Some(fault));
+        let found = (0..CASES).find(|&seed| run(seed).is_err());
+        plant(None);
+        println!("{fault:?}: found by seed {found:?}");
+        assert!(found.is_some(), "{fault:?} was not found");
+    }
+}

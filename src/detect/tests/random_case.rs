@@ -1,0 +1,223 @@
+//! Random input for engine and reference: one seed decides everything.
+
+use super::reference::{Collect, Event, Kind, Reference, Rule, Settings};
+
+/// A small generator (SplitMix64), so that a seed means the same for ever.
+#[derive(Debug, Clone)]
+pub(super) struct Random(u64);
+
+impl Random {
+    pub(super) fn new(seed: u64) -> Self {
+        Self(seed.wrapping_mul(0x2545_f491_4f6c_dd1d) ^ 0x9e37_79b9)
+    }
+
+    pub(super) fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    /// A number in `[from, to]`.
+    pub(super) fn between(&mut self, from: i64, to: i64) -> i64 {
+        let width = (to - from + 1).max(1).unsigned_abs();
+        from + (self.next() % width).cast_signed()
+    }
+
+    pub(super) fn percent(&mut self, chance: i64) -> bool {
+        self.between(1, 100) <= chance
+    }
+
+    pub(super) fn one_of<T: Clone>(&mut self, all: &[T]) -> T {
+        let last = i64::try_from(all.len()).unwrap() - 1;
+        all[usize::try_from(self.between(0, last)).unwrap()].clone()
+    }
+}
+
+/// Rules, settings and what an event stream looks like.
+#[derive(Debug, Clone)]
+pub(super) struct Case {
+    pub(super) rules: Vec<Rule>,
+    pub(super) settings: Settings,
+    pub(super) events: usize,
+    random: Random,
+    /// Seconds, or minutes for windows beyond an hour.
+    unit: i64,
+    /// Greatest step of the stream's clock.
+    step: i64,
+    has_record_times: bool,
+    has_millis: bool,
+    now: i64,
+    /// Past events, with how long each is remembered.
+    past: Vec<(Event, i64)>,
+}
+
+const START: i64 = 1_736_899_200_000;
+const HOUR: i64 = 3_600_000;
+
+impl Case {
+    pub(super) fn new(seed: u64) -> Self {
+        let mut random = Random::new(seed);
+        let unit = random.one_of(&[1000, 1000, 60_000]);
+        let lateness = random.between(0, 200) * unit;
+        let mut rules: Vec<Rule> =
+            (0..random.between(2, 5)).map(|_| rule(&mut random, unit)).collect();
+        if random.percent(30) {
+            // Two rules with one group, different periods.
+            let mut twin = rules[0].clone();
+            twin.period = random.between(1, 100) * unit;
+            rules.push(twin);
+        }
+        let greatest = rules.iter().filter_map(|rule| rule.lateness).chain([lateness]).max();
+        let duplicate_horizon = greatest.unwrap_or(lateness) + random.between(0, 100) * unit;
+        Self {
+            settings: Settings { lateness, future_skew: 300_000, duplicate_horizon },
+            events: usize::try_from(random.between(200, 260)).unwrap(),
+            unit,
+            step: random.between(1, 12) * unit,
+            has_record_times: random.percent(60),
+            has_millis: random.percent(30),
+            now: START,
+            past: Vec::new(),
+            rules,
+            random,
+        }
+    }
+
+    /// The next event, given how far the reference is.
+    pub(super) fn next_event(&mut self, number: usize, reference: &Reference) -> Event {
+        self.now += if self.random.percent(25) { 0 } else { self.random.between(0, self.step) };
+        let watermark = reference.watermark().unwrap_or(self.now);
+        if self.random.percent(8)
+            && let Some(duplicate) = self.duplicate(watermark)
+        {
+            return duplicate;
+        }
+        let lateness = self.settings.lateness;
+        let mut time = match self.random.between(1, 100) {
+            1..=45 => self.now,
+            46..=50 => watermark - lateness,
+            51..=53 => watermark - lateness - 1,
+            54..=58 => watermark - lateness - self.random.between(1, 200) * self.unit,
+            _ => self.now - self.random.between(0, lateness),
+        };
+        if self.has_millis {
+            time += self.random.between(0, 999);
+        } else if !self.random.percent(3) {
+            time = time.div_euclid(1000) * 1000;
+        }
+        let mut event = Event {
+            id: format!("event-{number}"),
+            shared_id: self.random.percent(10).then(|| format!("shared-{number}")),
+            time,
+            record_time: self.has_record_times.then_some(self.now + 1000),
+            ..Event::default()
+        };
+        if self.has_record_times && self.random.percent(3) {
+            event.time = self.now + 1000 + 300_000 + self.random.between(0, 2) * 40 * self.unit;
+        }
+        let who = self.random.one_of(&["alice", "alice", "alice", "bob", "carol", ""]);
+        let place = self.random.one_of(&["here", "here", "there", ""]);
+        let bytes = self.random.one_of(&["10", "10", "5", "20", "1", "0", "50", "many", ""]);
+        let what = format!("object-{}", self.random.between(0, 15));
+        for (name, value) in [("who", who), ("where", place), ("bytes", bytes), ("what", &what)] {
+            event.fields.insert(name.to_owned(), (!value.is_empty()).then(|| value.to_owned()));
+        }
+        if self.random.percent(2) {
+            event.fields.insert("bytes".to_owned(), Some((u64::MAX - 3).to_string()));
+        }
+        let all = 0..self.rules.len();
+        event.rules = all.filter(|_| self.random.percent(60)).collect();
+        if self.random.percent(50) {
+            event.rules = (0..self.rules.len()).collect();
+        }
+        self.remember(&event, reference.watermark());
+        event
+    }
+
+    /// An event that matches nothing and lies behind everything.
+    pub(super) fn last_event(&self) -> Event {
+        Event { id: "last".to_owned(), time: self.now + 1_000_000 * HOUR, ..Event::default() }
+    }
+
+    /// A number that decides something besides the events.
+    pub(super) fn random(&mut self) -> &mut Random {
+        &mut self.random
+    }
+
+    fn duplicate(&mut self, watermark: i64) -> Option<Event> {
+        let recent = self.past.len().min(60);
+        if recent == 0 {
+            return None;
+        }
+        let back = self.random.between(1, i64::try_from(recent).unwrap());
+        let at = self.past.len() - usize::try_from(back).unwrap();
+        let (mut event, until) = self.past[at].clone();
+        if watermark > until {
+            return None;
+        }
+        if event.record_time.is_some() {
+            event.record_time = Some(self.now + 2000);
+        }
+        if event.shared_id.is_some() && self.random.percent(50) {
+            event.id.push_str("-other-account");
+        }
+        Some(event)
+    }
+
+    fn remember(&mut self, event: &Event, watermark: Option<i64>) {
+        let time = event.time.min(self.now);
+        let until = watermark.map_or(time, |at| at.max(time)) + self.settings.duplicate_horizon;
+        if !event.rules.is_empty() {
+            self.past.push((event.clone(), until));
+        }
+    }
+}
+
+fn rule(random: &mut Random, unit: i64) -> Rule {
+    let texts = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+    let group_by = random.one_of(&[texts(&["who"]), texts(&["who", "where"]), texts(&[])]);
+    let kind = if random.percent(25) {
+        Kind::Match
+    } else {
+        let span = match random.between(1, 4) {
+            1 => random.between(1, 20) * unit,
+            2 => random.between(1, 150) * unit,
+            // Beyond an hour, and no multiple of a pane.
+            3 if unit > 1000 => HOUR + random.between(1, 90_000) * 1000,
+            _ => random.between(50, 80) * unit,
+        };
+        let first = random.between(1, 12).unsigned_abs();
+        let (sum_of, scale) = random.one_of(&[(Some("bytes"), 10), (None, 1)]);
+        let count = random.between(1, 3);
+        let tiers = (0..count).map(|tier| {
+            let tier = tier.unsigned_abs();
+            (first * (tier + 1) * scale, u8::try_from(tier + 1).unwrap())
+        });
+        let tiers = tiers.collect();
+        Kind::Window { sliding: random.percent(70), span, sum_of: sum_of.map(str::to_owned), tiers }
+    };
+    let number = |random: &mut Random| random.between(1, 4).unsigned_abs() as usize;
+    let mut collect = Vec::new();
+    if random.percent(60) {
+        collect.push(("first".to_owned(), "what".to_owned(), Collect::Distinct(number(random))));
+        collect.push(("people".to_owned(), "who".to_owned(), Collect::Distinct(number(random))));
+    }
+    if random.percent(40) {
+        for (name, how) in [("all", Collect::Sum), ("least", Collect::Min), ("most", Collect::Max)]
+        {
+            collect.push((name.to_owned(), "bytes".to_owned(), how));
+        }
+    }
+    Rule {
+        kind,
+        skip_missing_group: random.percent(25),
+        lateness: random.percent(25).then(|| random.between(0, 300) * unit),
+        level: 3,
+        period: random.one_of(&[0, 5, 30, 60, 60, 400]) * unit,
+        dedup_key: random.percent(20).then(|| texts(&["where"])),
+        group_by,
+        collect,
+    }
+}

@@ -1,0 +1,203 @@
+//! A rule set made of a plain table, and the way from the reference's types to the engine's.
+
+use super::reference::{self, Kind as Plain};
+use crate::detect::{Catalogue, Collected, Finding, FindingKind, Limits, Origin};
+use crate::event::{Event, EventId, FieldId, FieldSet, Identity, Number, Source, Value};
+use crate::rule::{
+    Collect, CollectHow, Condition, Dedup, Kind, Level, Measure, MissingGroup, Rule, RuleIndex,
+    RuleText, StateId, Status, Tier, Window, WindowKind,
+};
+use crate::units::{EventTime, Offset, PartitionId, RecordTime, Span, WallTime};
+
+/// Rules that match an event by the bits of its field `rules`.
+#[derive(Debug)]
+pub(super) struct Table {
+    rules: Vec<Rule>,
+    fields: FieldSet,
+    mask: FieldId,
+}
+
+impl Catalogue for Table {
+    fn rules(&self) -> &[Rule] {
+        &self.rules
+    }
+
+    fn matching(&self, event: &Event<'_>, out: &mut Vec<RuleIndex>) {
+        out.clear();
+        if let Value::Number(Number::Unsigned(mask)) = event.value(self.mask) {
+            out.extend((0..64).filter(|bit| mask >> bit & 1 == 1).map(RuleIndex));
+        }
+    }
+
+    fn fields(&self) -> &FieldSet {
+        &self.fields
+    }
+}
+
+impl Table {
+    pub(super) fn new(rules: &[reference::Rule]) -> Self {
+        let mut fields = FieldSet::default();
+        let mask = fields.intern("rules");
+        let rules = rules.iter().enumerate();
+        let rules = rules.map(|(index, rule)| rule_of(index, rule, &mut fields)).collect();
+        Self { rules, fields, mask }
+    }
+
+    /// The event as the decoder would hand it over.
+    pub(super) fn event<'a>(&self, plain: &'a reference::Event) -> Event<'a> {
+        let mut values = vec![Value::Absent; self.fields.len()];
+        for (id, name) in self.fields.iter() {
+            if let Some(Some(text)) = plain.fields.get(name) {
+                values[usize::from(id.0)] = Value::Text(text.as_str().into());
+            }
+        }
+        let mask = plain.rules.iter().fold(0u64, |mask, rule| mask | 1 << rule);
+        values[usize::from(self.mask.0)] = Value::Number(Number::Unsigned(mask));
+        Event {
+            source: Source::CloudTrail,
+            time: EventTime::from_millis(plain.time),
+            identity: identity(&plain.id),
+            shared_identity: plain.shared_id.as_deref().map(identity),
+            id: plain.id.as_str().into(),
+            raw: plain.id.as_bytes(),
+            values,
+        }
+    }
+}
+
+pub(super) fn origin(event: &reference::Event, offset: i64) -> Origin {
+    Origin {
+        partition: PartitionId(0),
+        offset: Offset(offset),
+        record_time: event.record_time.map(RecordTime::from_millis),
+        wall: WallTime::from_millis(0),
+    }
+}
+
+pub(super) fn limits(settings: reference::Settings, cache_bytes: usize) -> Limits {
+    Limits {
+        allowed_lateness: Span::from_millis(settings.lateness),
+        max_future_skew: Span::from_millis(settings.future_skew),
+        duplicate_horizon: Some(Span::from_millis(settings.duplicate_horizon)),
+        cache_bytes,
+    }
+}
+
+/// What the engine said, in the reference's words.
+pub(super) fn plain(finding: &Finding) -> reference::Finding {
+    let collected = finding.collected.iter().map(|(name, value)| {
+        let value = match value {
+            Collected::Values(texts) => reference::Collected::Values(texts.clone()),
+            Collected::Amount(amount) => reference::Collected::Amount(*amount),
+        };
+        (name.clone(), value)
+    });
+    reference::Finding {
+        rule: finding.rule.0.into(),
+        escalates: finding.kind == FindingKind::Escalate,
+        sequence: finding.sequence,
+        opened: finding.opened.as_millis(),
+        level: finding.level as u8,
+        previous_level: finding.previous_level.map(|level| level as u8),
+        amount: finding.amount,
+        count: finding.count,
+        threshold: finding.threshold,
+        window: finding.window.map(|window| (window.start.as_millis(), window.end.as_millis())),
+        first_seen: finding.first_seen.as_millis(),
+        last_seen: finding.last_seen.as_millis(),
+        group: finding.group.clone(),
+        dedup_key: finding.dedup_key.clone(),
+        per_event: finding.per_event,
+        collected: collected.collect(),
+        events: finding.events.iter().map(|event| text(&event.id)).collect(),
+        late: finding.late,
+        trigger: text(&finding.trigger_id),
+    }
+}
+
+fn text(id: &EventId) -> String {
+    match id {
+        EventId::Guid(bytes) => format!("{bytes:x?}"),
+        EventId::Text(text) => text.to_string(),
+    }
+}
+
+fn identity(text: &str) -> Identity {
+    Identity(crate::detect::fingerprint::tag([text.as_bytes()]))
+}
+
+fn rule_of(index: usize, plain: &reference::Rule, fields: &mut FieldSet) -> Rule {
+    let name = format!("rule_{index}");
+    let mut ids = |names: &[String]| -> Vec<FieldId> {
+        names.iter().map(|name| fields.intern(name)).collect()
+    };
+    let group_by = ids(&plain.group_by);
+    let key = plain.dedup_key.as_deref().map(&mut ids);
+    let collect = plain.collect.iter().map(|(name, field, how)| Collect {
+        name: name.clone(),
+        field: fields.intern(field),
+        how: match how {
+            reference::Collect::Distinct(most) => CollectHow::Sample(*most),
+            reference::Collect::Sum => CollectHow::Sum,
+            reference::Collect::Min => CollectHow::Min,
+            reference::Collect::Max => CollectHow::Max,
+        },
+    });
+    let collect = collect.collect();
+    let (kind, first_level) = kind_of(plain, fields);
+    Rule {
+        text: RuleText {
+            id: name.clone(),
+            name: name.clone(),
+            title: name,
+            description: String::new(),
+            author: String::new(),
+            version: String::new(),
+            status: Status::Test,
+            tags: Vec::new(),
+            references: Vec::new(),
+            category: String::new(),
+            runbook: String::new(),
+            alert_title: None,
+            alert_context: Vec::new(),
+        },
+        source: Source::CloudTrail,
+        kind,
+        state_id: StateId(index as u64 + 1),
+        group_by,
+        missing_group: if plain.skip_missing_group {
+            MissingGroup::Skip
+        } else {
+            MissingGroup::Group
+        },
+        allowed_lateness: plain.lateness.map(Span::from_millis),
+        level: first_level,
+        dedup: Dedup { period: Span::from_millis(plain.period), key },
+        collect,
+    }
+}
+
+fn kind_of(plain: &reference::Rule, fields: &mut FieldSet) -> (Kind, Level) {
+    let Plain::Window { sliding, span, sum_of, tiers } = &plain.kind else {
+        return (Kind::Match, level(plain.level));
+    };
+    let tiers: Vec<_> =
+        tiers.iter().map(|&(gte, number)| Tier { gte, level: level(number) }).collect();
+    let first = tiers[0];
+    let window = Window {
+        kind: if *sliding { WindowKind::Sliding } else { WindowKind::Tumbling },
+        span: Span::from_millis(*span),
+        measure: match sum_of {
+            None => Measure::Count,
+            Some(field) => Measure::Sum(fields.intern(field)),
+        },
+        condition: Condition::AtLeast(first.gte),
+        tiers,
+    };
+    (Kind::Window(window), first.level)
+}
+
+fn level(number: u8) -> Level {
+    [Level::Informational, Level::Low, Level::Medium, Level::High, Level::Critical]
+        [usize::from(number)]
+}
