@@ -2,9 +2,7 @@
 //! however often it is committed, however small the cache, whatever holds the rows, after crashes,
 //! and when it is read from files.
 
-use crate::support::{
-    Pipeline, Record, decode_limits, limits, records, shipped_rules, writer,
-};
+use crate::support::{Pipeline, Record, decode_limits, limits, records, shipped_rules, writer};
 use std::io::Write;
 use std::path::Path;
 use std::sync::OnceLock;
@@ -55,7 +53,12 @@ fn stream() -> &'static [Record] {
     STREAM.get_or_init(|| records(&organization()))
 }
 
-fn run<S: Store>(records: &[Record], way: &Way, store: S, mut reopen: impl FnMut(S) -> S) -> Result {
+fn run<S: Store>(
+    records: &[Record],
+    way: &Way,
+    store: S,
+    mut reopen: impl FnMut(S) -> S,
+) -> Result {
     let limits = Limits { cache_bytes: way.cache_bytes, ..limits() };
     let mut pipeline = Pipeline::open(shipped_rules(&[]), limits, store);
     pipeline.wall_shift_ms = way.wall_shift_ms;
@@ -242,7 +245,11 @@ fn a_scan_of_delivery_files_gives_the_alerts_of_the_engine() {
 
     assert_eq!(events, expected.outcomes.len() as u64);
     assert!(expected.alerts.len() >= 40, "{}", expected.alerts.len());
-    assert_same(&Result { alerts, outcomes: Vec::new() }, &Result { outcomes: Vec::new(), ..expected }, "scan");
+    assert_same(
+        &Result { alerts, outcomes: Vec::new() },
+        &Result { outcomes: Vec::new(), ..expected },
+        "scan",
+    );
 }
 
 #[test]
@@ -256,5 +263,9 @@ fn a_scan_of_lines_gives_the_alerts_of_the_engine_without_record_times() {
 
     let (alerts, _) = scan(folder.path());
 
-    assert_same(&Result { alerts, outcomes: Vec::new() }, &Result { outcomes: Vec::new(), ..expected }, "scan");
+    assert_same(
+        &Result { alerts, outcomes: Vec::new() },
+        &Result { outcomes: Vec::new(), ..expected },
+        "scan",
+    );
 }

@@ -10,8 +10,7 @@ use tidegate::event::{Decoder, Entry, Format};
 use tidegate::rule::RuleSet;
 
 /// Panther's rules that have a counterpart in the pack.
-const SHIPPED: [(&str, &str); 1] =
-    [("AWS.CloudTrail.VPCE.S3ExternalIP", "vpce_s3_external_ip")];
+const SHIPPED: [(&str, &str); 1] = [("AWS.CloudTrail.VPCE.S3ExternalIP", "vpce_s3_external_ip")];
 
 /// A scheduled query over sums: its rows are results, not events, so no matcher can be asked.
 const QUERIES: [&str; 1] = ["AWS.S3.LargeDownload"];
@@ -100,20 +99,23 @@ fn our_matcher_agrees_with_the_labels_of_the_rules_that_ship() {
 }
 
 #[test]
-fn an_exfiltration_rule_is_silent_on_every_event_that_is_labelled_for_another_rule() {
+fn of_the_events_labelled_for_other_rules_only_the_plain_read_is_counted() {
     let rules = shipped_rules(&[]);
-    let (mut asked, mut alerts) = (0, Vec::new());
+    let (mut asked, mut found) = (0, Vec::new());
     for case in cases() {
         let is_cloudtrail = case["log_types"].to_string().contains("AWS.CloudTrail");
         if is_cloudtrail && !SHIPPED.iter().any(|(theirs, _)| *theirs == text(&case, "rule_id")) {
             asked += 1;
-            for rule in matching(&rules, &case["log"]) {
-                alerts.push((text(&case, "rule_id").to_owned(), text(&case, "test").to_owned(), rule));
+            let matched = matching(&rules, &case["log"]);
+            if !matched.is_empty() {
+                found.push((text(&case, "test").to_owned(), matched.join(" ")));
             }
         }
     }
     assert_eq!(asked, 65);
-    assert_eq!(alerts, []);
+    // A GetObject that went past no endpoint: one read, far below every window's threshold.
+    let windows = "s3_large_download s3_large_download_principal s3_object_count";
+    assert_eq!(found, [("Non-VPC Event".to_owned(), windows.to_owned())]);
 }
 
 #[test]

@@ -15,13 +15,14 @@ fn closed_port() -> u16 {
 
 fn assert_unavailable(arguments: &[&str]) {
     let folder = tempfile::tempdir().expect("a folder");
-    std::fs::write(folder.path().join("event.json"), "{\"eventVersion\":\"1.11\"}").expect("a file");
+    std::fs::write(folder.path().join("event.json"), "{\"eventVersion\":\"1.11\"}")
+        .expect("a file");
     let broker = format!("127.0.0.1:{}", closed_port());
     let state = folder.path().join("state");
     let mut command = tidegate(folder.path(), arguments);
     command.args(["--set", &format!("kafka.brokers={broker}")]);
     command.args(["--set", &format!("state.dir={}", state.display())]);
-    command.args(["--set", "admin.listen=127.0.0.1:0"]);
+    command.args(["--set", "http.admin.listen=127.0.0.1:0"]);
 
     let ended = within(LIMIT, command);
 

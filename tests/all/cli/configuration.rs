@@ -70,10 +70,10 @@ fn an_unknown_key_is_named_with_its_line_and_the_nearest_key() {
     for verb in [&["scan", "x.json"][..], &["run"], &["config", "show"], &["rules", "list"]] {
         let ended = call_in(folder.path(), verb);
 
-        let expected = "unknown key kafka.brokerz in ./tidegate.toml line 5 \
-                        (did you mean kafka.brokers?)";
+        let expected =
+            "unknown key kafka.brokerz in tidegate.toml line 5 (did you mean kafka.brokers?)";
         assert_eq!(ended.status, Some(78), "{verb:?}");
-        assert!(ended.stderr.replace("in tidegate.toml", "in ./tidegate.toml").contains(expected), "{}", ended.stderr);
+        assert!(ended.stderr.contains(expected), "{}", ended.stderr);
         assert_eq!(ended.stdout, "", "{verb:?}");
     }
 }
@@ -109,7 +109,7 @@ fn a_rule_with_a_wrong_modifier_is_refused_with_line_column_and_hint() {
     let folder = tempfile::tempdir().expect("a folder");
     std::fs::write(folder.path().join("mine.yml"), WRONG_RULE).expect("a file");
     let expected = "mine.yml:13:15 error unknown-modifier there is no modifier \"startwith\" \
-                    (hint: startswith)";
+                    (hint: did you mean \"startswith\")";
 
     let scanned = call_in(folder.path(), &["scan", "--rules", "mine.yml", "x.json"]);
     let set = ["--set", "rules.paths=mine.yml"];

@@ -42,7 +42,8 @@ pub(crate) fn call_in(folder: &Path, arguments: &[&str]) -> Ended {
 /// Waits for the end of `command`; kills it and fails when it takes longer than `limit`.
 pub(crate) fn within(limit: Duration, mut command: Command) -> Ended {
     let mut child = command.spawn().expect("the binary starts");
-    let (mut out, mut err) = (child.stdout.take().expect("piped"), child.stderr.take().expect("piped"));
+    let (mut out, mut err) =
+        (child.stdout.take().expect("piped"), child.stderr.take().expect("piped"));
     let (sender, texts) = mpsc::channel();
     let errors = sender.clone();
     std::thread::spawn(move || sender.send((false, read(&mut out))));
