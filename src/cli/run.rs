@@ -7,6 +7,7 @@ use super::{ExitCode, Failure, Global};
 use crate::config::check_host;
 use crate::rule::{Kind, RuleSet};
 use crate::serve::{Admin, Server, Version};
+use crate::stream::monitor::{MetricsObserver, Monitor, MonitorThread};
 use crate::stream::preflight;
 use crate::stream::{Ended, ExitReason, Fault, NoFault, Shared, Supervisor, WorkerError, settings};
 use crate::telemetry::{Exporter, Health, ProcessMetrics};
@@ -79,6 +80,8 @@ where
         observer: Arc::new(MetricsObserver::new()),
         topics: checked,
     })?;
+    let monitor = Monitor::new(&rules, &options, process, Arc::clone(&health), supervisor.published());
+    let monitor = MonitorThread::start(monitor, exporter, MONITOR_EVERY)?;
     tracing::info!(
         app = options.app,
         instance = options.instance,
@@ -88,6 +91,7 @@ where
         "tidegate runs"
     );
     let ended = wait_for_end(supervisor, settings.app.shutdown_limit.to_std(), &health)?;
+    monitor.stop();
     server.stop();
     match ended {
         Ended::Stopped => Ok(ExitCode::Done),

@@ -12,7 +12,7 @@ use crate::alert::{self, Colour, pretty};
 use crate::config::Settings;
 use crate::detect::Limits;
 use crate::event::DecodeLimits;
-use crate::rule::{Level, RuleSet};
+use crate::rule::Level;
 use crate::scan::{
     Clock, Found, Input, ReadBytes, ScanOptions, Scanner, find_inputs, first_event_time,
     sort_inputs,

@@ -29,8 +29,11 @@ pub(crate) const ALL: &[(&str, Scenario)] = &[
     ("offsets_changed_from_outside_stop_the_partition_with_an_explanation", offsets_changed),
     ("a_record_that_cannot_be_read_arrives_unchanged_in_the_dead_letter_topic", dead_letters),
     ("topics_that_create_made_are_fit_for_run", topics_created),
-    ("the_embedded_broker_carries_the_demo", embedded),
 ];
+
+/// What needs no Apache Kafka; not counted as having run on it.
+pub(crate) const WITHOUT_KAFKA: &[(&str, Scenario)] =
+    &[("the_embedded_broker_carries_the_demo", embedded)];
 
 fn two_workers(broker: &Broker) -> Outcome<()> {
     let (settings, _dir) = fresh(broker, "two", 8)?;

@@ -101,7 +101,7 @@ mod tests {
     fn a_stop_counts_what_was_published_last_and_ends_the_thread() {
         let process = Process::new(1);
         let monitor = process.monitor();
-        let hour = Duration::from_secs(3600);
+        let hour = Duration::from_hours(1);
         let thread = MonitorThread::start_with(monitor, || (), hour).expect("starts");
 
         process.publish(0, committed(7));
