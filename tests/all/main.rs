@@ -6,6 +6,8 @@
 
 // The program as a new user meets it: help, mistakes that are named with their place, exit codes.
 mod cli;
+// Alerts are what their consumers were promised: OCSF, envelope, size, safety, golden records.
+mod contract;
 // The deployment samples fit the program's own limits.
 mod deploy;
 // Commits, cache, crashes, stores and files change nothing about the alerts of a stream.

@@ -173,8 +173,7 @@ impl<S: Store> Pipeline<S> {
 
     /// All records of each finding taken together.
     pub(crate) fn sightings(&self) -> Vec<Sighting> {
-        let mut found: BTreeMap<(u16, Vec<(String, Option<String>)>, i64), Sighting> =
-            BTreeMap::new();
+        let mut found = BTreeMap::<_, Sighting>::new();
         for finding in &self.findings {
             let rule = self.rules.rule(finding.rule);
             let key = (finding.rule.0, finding.dedup_key.clone(), finding.opened.as_millis());

@@ -41,7 +41,9 @@ fn stream() -> String {
         downloads: 3,
         ..OrganizationSettings::default()
     });
-    records(&organization).iter().map(|record| format!("{}\n", record.value)).collect()
+    let lines: Vec<String> =
+        records(&organization).into_iter().map(|record| record.value).collect();
+    lines.join("\n")
 }
 
 #[test]
