@@ -112,6 +112,7 @@ impl<R: BufRead> Chunks<R> {
                 Line::None => return Ok(Some(Chunk::Record { bytes: &self.record, line })),
                 Line::TooLarge => break,
                 Line::Whole | Line::Last => {
+                    reserve(&mut self.record, next.len() + 1, self.max_record_bytes);
                     self.record.push(b'\n');
                     self.record.extend_from_slice(&next);
                 }
@@ -155,6 +156,7 @@ fn read_line(reader: &mut impl BufRead, line: &mut Vec<u8>, max_bytes: usize) ->
             // Gives the memory back: what follows may be gigabytes.
             *line = Vec::new();
         } else {
+            reserve(line, part.len(), max_bytes);
             line.extend_from_slice(part);
         }
         let taken = part.len() + usize::from(end.is_some());
@@ -165,6 +167,16 @@ fn read_line(reader: &mut impl BufRead, line: &mut Vec<u8>, max_bytes: usize) ->
             }
             return Ok(if is_too_large { Line::TooLarge } else { Line::Whole });
         }
+    }
+}
+
+/// Doubles the room for a line as a `Vec` does, but never beyond `max_bytes`: the last doubling of a
+/// line near the bound would take twice the bound, and the copy half as much again.
+fn reserve(line: &mut Vec<u8>, more: usize, max_bytes: usize) {
+    let needed = line.len() + more;
+    if needed > line.capacity() {
+        let wanted = line.capacity().saturating_mul(2).min(max_bytes).max(needed);
+        line.reserve_exact(wanted - line.len());
     }
 }
 
@@ -239,6 +251,17 @@ mod tests {
 
         assert_eq!(cut(&text, 20), [format!("1:{text}")]);
         assert_eq!(cut(&text, 19), ["1:!"]);
+    }
+
+    #[test]
+    fn a_long_line_takes_no_more_room_than_the_bound() {
+        let mut line = Vec::new();
+        for _ in 0..10 {
+            reserve(&mut line, 7, 70);
+            line.extend_from_slice(b"1234567");
+            assert!(line.capacity() <= 70, "{}", line.capacity());
+        }
+        assert_eq!(line.len(), 70);
     }
 
     #[test]

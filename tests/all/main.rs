@@ -4,7 +4,23 @@
 
 #![allow(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test that panics has failed")]
 
+// The program as a new user meets it: help, mistakes that are named with their place, exit codes.
+mod cli;
+// Alerts are what their consumers were promised: OCSF, envelope, size, safety, golden records.
+mod contract;
 // The deployment samples fit the program's own limits.
 mod deploy;
+// Commits, cache, crashes, stores and files change nothing about the alerts of a stream.
+mod determinism;
+// The tests inside the shipped rules hold, and a wrong expectation would be noticed.
+mod pack;
+// The matcher agrees with Panther's labelled events.
+mod panther;
+// 2,900 real events are all read, and raise no exfiltration alert.
+mod real_logs;
+// Decoder, engine and alert writer without Kafka, for the tests beside it.
+mod support;
 // The house rules of ARCHITECTURE.md, read off the sources: rooms, borders, headers, top level.
 mod tidy;
+// Planted exfiltrations are found and nothing else is, at every delay up to the allowed lateness.
+mod truth;

@@ -50,10 +50,12 @@ fn a9_the_samples_are_valid_in_every_pinned_release() {
     }
 }
 
+type Spoil = fn(&mut Value);
+
 #[test]
 fn the_pinned_schemas_refuse_eleven_defects() {
     let good = json(&write(&create()));
-    let defects: [(&str, fn(&mut Value)); 11] = [
+    let defects: [(&str, Spoil); 11] = [
         ("no finding uid", |v| remove(&mut v["finding_info"], "uid")),
         ("no cloud", |v| remove(v, "cloud")),
         ("severity 7", |v| v["severity_id"] = json!(7)),
@@ -92,7 +94,7 @@ pub(crate) fn check_body(body: &Value) -> Result<(), TestCaseError> {
     prop_assert!(check_times(body) >= 8);
     for observable in body["observables"].as_array().into_iter().flatten() {
         let path = observable["name"].as_str().unwrap_or_default();
-        let pointer = format!("/{}", path.replace('.', "/").replace('[', "/").replace(']', ""));
+        let pointer = format!("/{}", path.replace(['.', '['], "/").replace(']', ""));
         prop_assert_eq!(body.pointer(&pointer), Some(&observable["value"]), "{}", path);
     }
     prop_assert!(no_empty_member(body), "{}", body);

@@ -1,0 +1,6 @@
+//! The program as a new user meets it: what it prints and how it exits when something is wrong.
+
+mod broker_down;
+mod configuration;
+mod inputs;
+mod process;

@@ -1,0 +1,95 @@
+//! 2,900 real events of an attack simulation: every one is read, and no rule cries exfiltration.
+
+use crate::support::{decode_limits, limits, shipped_rules, writer};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use tidegate::detect::Outcome;
+use tidegate::event::{Decoder, Entry, Facts, FieldSet, Format};
+use tidegate::scan::{
+    Clock, Found, Input, ReadBytes, ScanOptions, Scanner, Summary, find_inputs, first_event_time,
+    open_input, read_entries, sort_inputs,
+};
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/cloudtrail")
+}
+
+/// Scans the folder as `tidegate scan` does.
+fn scan() -> (Summary, Vec<String>) {
+    let rules = shipped_rules(&[]);
+    let options = ScanOptions {
+        decode: decode_limits(),
+        detect: limits(),
+        clock: Clock::Event,
+        from: None,
+        to: None,
+    };
+    let mut inputs = find_inputs(&[folder()]);
+    sort_inputs(&mut inputs.files, |input| first_event_time(input, decode_limits()));
+    let mut scanner =
+        Scanner::new(rules.clone(), writer(&rules), options).expect("an empty scan opens");
+    let mut alerts = Vec::new();
+    for input in &inputs.files {
+        let mut keep = |found: Found<'_>| {
+            alerts.push(String::from_utf8_lossy(&found.alert.value).into_owned());
+            Ok(())
+        };
+        scanner.read(input, &ReadBytes::default(), &mut keep).expect("a scan goes on");
+    }
+    scanner.summary_mut().unreadable.extend(inputs.unreadable);
+    (scanner.finish(), alerts)
+}
+
+#[test]
+fn a_scan_of_55_real_files_counts_2900_events_and_raises_nothing() {
+    let (summary, alerts) = scan();
+
+    assert_eq!(alerts, [""; 0]);
+    assert_eq!((summary.files, summary.events(), summary.refusals()), (55, 2900, 0));
+    assert_eq!(summary.unreadable, []);
+    assert_eq!(summary.skipped, BTreeMap::new());
+    // Management events alone: no rule of the pack wants any of them.
+    assert_eq!(summary.outcomes, BTreeMap::from([(Outcome::Ignored, 2900)]));
+}
+
+/// How often each text of `field` occurs over all events, `-` for none.
+fn count(inputs: &[Input], field: &str) -> BTreeMap<String, usize> {
+    let mut decoder = Decoder::new(&FieldSet::default(), Format::Auto, decode_limits());
+    let mut counts = BTreeMap::new();
+    for input in inputs {
+        let reader = open_input(input, &ReadBytes::default()).expect("the file opens");
+        let done = read_entries::<()>(reader, &mut decoder, decode_limits(), |_, entry| {
+            let Entry::Event(event) = entry else { panic!("{}: {entry:?}", input.name()) };
+            let facts = Facts::read(event.source, event.raw).expect("an event is an object");
+            *counts.entry(facts.text(field).unwrap_or_else(|| "-".into())).or_default() += 1;
+            Ok(())
+        });
+        done.expect("the file is read").expect("no event stops it");
+    }
+    counts
+}
+
+fn counts<const N: usize>(expected: [(&str, usize); N]) -> BTreeMap<String, usize> {
+    expected.map(|(text, count)| (text.to_owned(), count)).into()
+}
+
+#[test]
+fn the_decoder_sees_what_is_known_of_the_real_events() {
+    let inputs = find_inputs(&[folder()]).files;
+    let count = |field: &str| count(&inputs, field);
+
+    assert_eq!(
+        count("userIdentity.type"),
+        counts([("IAMUser", 2748), ("AssumedRole", 76), ("-", 42), ("AWSService", 34)])
+    );
+    assert_eq!(
+        count("eventType"),
+        counts([("AwsApiCall", 2855), ("AwsServiceEvent", 42), ("AwsConsoleSignIn", 3)])
+    );
+    assert_eq!(count("eventVersion"), counts([("1.08", 2865), ("1.09", 35)]));
+    assert_eq!(count("sharedEventID").values().sum::<usize>() - count("sharedEventID")["-"], 36);
+    assert_eq!(count("errorCode")["ThrottlingException"], 102);
+    assert_eq!(count("tidegate.source_kind")["ip"], 2547);
+    let ids: BTreeSet<String> = count("eventID").into_keys().collect();
+    assert_eq!((ids.len(), ids.contains("-")), (2900, false));
+}
