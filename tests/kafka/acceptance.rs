@@ -11,7 +11,9 @@ use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::time::Duration;
-use tidegate::event::{Amount, DecodeLimits, Decoder, Entry, Event, FieldId, Format, Number, Value};
+use tidegate::event::{
+    Amount, DecodeLimits, Decoder, Entry, Event, FieldId, Format, Number, Value,
+};
 use tidegate::generate::{Organization, OrganizationSettings, Random};
 use tidegate::rule::{self, CollectHow, LoadOptions, Measure, MissingGroup, RuleSet, WindowKind};
 use tidegate::units::Span;
