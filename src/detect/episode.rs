@@ -68,10 +68,10 @@ impl Episodes {
         &self.open
     }
 
-    /// Forgets the episodes that the watermark has passed; tells whether there were any.
-    pub(super) fn expire(&mut self, watermark: Option<EventTime>) -> bool {
+    /// Forgets the episodes that are over; tells whether there were any.
+    pub(super) fn keep(&mut self, is_open: impl Fn(&Episode) -> bool) -> bool {
         let before = self.open.len();
-        self.open.retain(|episode| watermark.is_none_or(|at| at <= episode.expires));
+        self.open.retain(is_open);
         self.open.len() < before
     }
 
@@ -173,10 +173,6 @@ mod tests {
         }
     }
 
-    fn opened(episodes: &Episodes) -> Vec<i64> {
-        episodes.open().iter().map(|episode| episode.opened.as_millis() / 1000).collect()
-    }
-
     /// Every pair of state and crossing: (open episodes, crossing, what happens).
     #[test]
     fn each_state_meets_each_crossing_as_the_drawing_says() {
@@ -215,15 +211,6 @@ mod tests {
             };
             assert_eq!(verdict, expected, "{times:?} meets {time} with {reported}");
         }
-    }
-
-    #[test]
-    fn an_episode_is_open_as_long_as_the_watermark_has_not_passed_its_end() {
-        let mut episodes = Episodes::default();
-        episodes.cross(PERIOD, opening(0, 10));
-        assert!(!episodes.expire(Some(at(1000))));
-        assert!(episodes.expire(Some(EventTime::from_millis(1_000_001))));
-        assert!(opened(&episodes).is_empty());
     }
 
     #[test]

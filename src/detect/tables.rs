@@ -4,7 +4,7 @@
 //! nothing of rules beyond their shapes.
 
 use super::StateError;
-use super::episode::Episodes;
+use super::episode::{Episode, Episodes};
 use super::invariant;
 use super::pane_ring::{Group, WasStored};
 use super::plan::{Plan, StatePlan};
@@ -125,16 +125,9 @@ impl<S: Store> Tables<S> {
         key: CacheKey,
         watermark: Option<EventTime>,
     ) -> Result<Option<SlotId>, StateError> {
-        let id = match self.episodes.find(key) {
-            Found::Here(id) => id,
-            Found::Nowhere => return Ok(None),
-            Found::Stored(_) => {
-                self.cache_misses += 1;
-                let open = self.read_episodes(key)?;
-                self.episodes.insert(key, Episodes::restored(open))
-            }
-        };
-        if self.episodes.get_clean(id).is_some_and(|episodes| episodes.expire(watermark)) {
+        let Some(id) = self.find_episodes(key)? else { return Ok(None) };
+        let is_open = |episode: &Episode| watermark.is_none_or(|at| at <= episode.expires);
+        if self.episodes.get_clean(id).is_some_and(|episodes| episodes.keep(is_open)) {
             self.change_episodes(id);
         }
         Ok(Some(id))
@@ -176,7 +169,7 @@ impl<S: Store> Tables<S> {
                     Timer::Segment { state, key, segment } => {
                         self.expire_segment(plan, state, key, segment);
                     }
-                    Timer::Episodes { key } => drop(self.load_episodes(key, Some(watermark))?),
+                    Timer::Episodes { key } => self.expire_episodes(key, watermark)?,
                 }
             }
         }
@@ -186,6 +179,12 @@ impl<S: Store> Tables<S> {
     /// How many groups are open.
     pub(super) fn open_groups(&self) -> usize {
         self.groups.len()
+    }
+
+    /// Memory of what is cached.
+    #[cfg(test)]
+    pub(super) fn memory_bytes(&self) -> usize {
+        self.groups.byte_len() + self.episodes.byte_len()
     }
 
     pub(super) fn is_dirty(&self) -> bool {
@@ -239,6 +238,29 @@ impl<S: Store> Tables<S> {
         });
     }
 
+    fn find_episodes(&mut self, key: CacheKey) -> Result<Option<SlotId>, StateError> {
+        Ok(match self.episodes.find(key) {
+            Found::Here(id) => Some(id),
+            Found::Nowhere => None,
+            Found::Stored(_) => {
+                self.cache_misses += 1;
+                let open = self.read_episodes(key)?;
+                Some(self.episodes.insert(key, Episodes::restored(open)))
+            }
+        })
+    }
+
+    /// Drops the episodes whose timers have fired and no others: a timer may be left from an episode
+    /// that is gone, and a restarted engine does not have it.
+    fn expire_episodes(&mut self, key: CacheKey, watermark: EventTime) -> Result<(), StateError> {
+        let Some(id) = self.find_episodes(key)? else { return Ok(()) };
+        let is_kept = |episode: &Episode| !has_fired(after(episode.expires), watermark);
+        if self.episodes.get_clean(id).is_some_and(|episodes| episodes.keep(is_kept)) {
+            self.change_episodes(id);
+        }
+        Ok(())
+    }
+
     fn load_group(
         &mut self,
         (number, state): (u16, &StatePlan),
@@ -286,7 +308,7 @@ impl<S: Store> Tables<S> {
         failed.map_or(Ok(segments), Err)
     }
 
-    fn read_episodes(&self, key: CacheKey) -> Result<Vec<super::episode::Episode>, StateError> {
+    fn read_episodes(&self, key: CacheKey) -> Result<Vec<Episode>, StateError> {
         let mut open = Ok(Vec::new());
         let key = RowKey::Episodes { key }.to_bytes();
         self.store.get(&key, &mut |row| open = rows::read_episodes(row))?;

@@ -43,6 +43,13 @@ impl Table {
         Self { rules, fields, mask }
     }
 
+    /// Gives all rules the state of the first.
+    pub(super) fn share_state(&mut self) {
+        for rule in &mut self.rules {
+            rule.state_id = StateId(1);
+        }
+    }
+
     /// The event as the decoder would hand it over.
     pub(super) fn event<'a>(&self, plain: &'a reference::Event) -> Event<'a> {
         let mut values = vec![Value::Absent; self.fields.len()];

@@ -1,0 +1,300 @@
+//! Streams of matched events for the benches of the windows.
+#![allow(dead_code, unreachable_pub, reason = "each bench uses its half")]
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tidegate::detect::{Catalogue, Engine, Limits, Origin};
+use tidegate::event::{Event, FieldId, FieldSet, Identity, Number, Source, Value};
+use tidegate::rule::{
+    Collect, CollectHow, Condition, Dedup, Kind, Level, Measure, MissingGroup, Rule, RuleIndex,
+    RuleText, StateId, Status, Tier, Window, WindowKind,
+};
+use tidegate::state::{Changes, MemoryStore};
+use tidegate::units::{EventTime, Offset, PartitionId, Position, Span, WallTime};
+
+const PRINCIPAL: FieldId = FieldId(0);
+const BUCKET: FieldId = FieldId(1);
+const BYTES: FieldId = FieldId(2);
+const KEY: FieldId = FieldId(3);
+const START_MS: i64 = 1_736_899_200_000;
+
+/// Every event matches every rule.
+struct All {
+    rules: Vec<Rule>,
+    fields: FieldSet,
+}
+
+impl All {
+    fn new(rules: Vec<Rule>) -> Arc<Self> {
+        let mut fields = FieldSet::default();
+        for name in ["principal", "bucket", "bytes", "key"] {
+            fields.intern(name);
+        }
+        Arc::new(Self { rules, fields })
+    }
+}
+
+impl Catalogue for All {
+    fn rules(&self) -> &[Rule] {
+        &self.rules
+    }
+
+    fn matching(&self, _: &Event<'_>, out: &mut Vec<RuleIndex>) {
+        out.clear();
+        out.extend((0u16..).map(RuleIndex).take(self.rules.len()));
+    }
+
+    fn fields(&self) -> &FieldSet {
+        &self.fields
+    }
+}
+
+fn rule(number: u64, span: Span, measure: Measure, group_by: Vec<FieldId>, tiers: &[u64]) -> Rule {
+    let levels = [Level::Low, Level::Medium, Level::High];
+    let tiers: Vec<_> = tiers.iter().zip(levels).map(|(&gte, level)| Tier { gte, level }).collect();
+    let name = format!("rule {number}");
+    let condition = Condition::AtLeast(tiers.first().map_or(0, |tier| tier.gte));
+    Rule {
+        text: RuleText {
+            id: name.clone(),
+            name: name.clone(),
+            title: name,
+            description: String::new(),
+            author: String::new(),
+            version: String::new(),
+            status: Status::Other,
+            tags: Vec::new(),
+            references: Vec::new(),
+            category: String::new(),
+            runbook: String::new(),
+            alert_title: None,
+            alert_context: Vec::new(),
+        },
+        source: Source::CloudTrail,
+        kind: Kind::Window(Window { kind: WindowKind::Sliding, span, measure, condition, tiers }),
+        state_id: StateId(number),
+        group_by,
+        missing_group: MissingGroup::Group,
+        allowed_lateness: None,
+        level: Level::Low,
+        dedup: Dedup { period: Span::from_hours(1), key: None },
+        collect: vec![Collect { name: "keys".into(), field: KEY, how: CollectHow::Sample(10) }],
+    }
+}
+
+/// How principals are chosen.
+#[derive(Clone, Copy)]
+pub enum Keys {
+    Uniform,
+    Zipf,
+}
+
+/// SplitMix64.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    fn unit(&mut self) -> f64 {
+        (self.next() >> 11) as f64 / (1u64 << 53) as f64
+    }
+}
+
+/// Input of the window bench.
+pub struct Stream {
+    random: Random,
+    names: Vec<String>,
+    /// Cumulated weights of the principals.
+    cumulated: Vec<f64>,
+    disorder_s: i64,
+    now_ms: i64,
+    number: u64,
+}
+
+impl Stream {
+    pub fn new(principals: usize, keys: Keys, disorder_s: i64) -> Self {
+        let weight = |rank: usize| match keys {
+            Keys::Uniform => 1.0,
+            Keys::Zipf => 1.0 / (rank as f64 + 1.0).powf(1.1),
+        };
+        let mut sum = 0.0;
+        let cumulated = (0..principals).map(|rank| {
+            sum += weight(rank);
+            sum
+        });
+        Self {
+            random: Random(7),
+            cumulated: cumulated.collect(),
+            names: (0..principals)
+                .map(|number| format!("arn:aws:iam::111111111111:user/person-{number}"))
+                .collect(),
+            disorder_s,
+            now_ms: START_MS,
+            number: 0,
+        }
+    }
+
+    fn next(&mut self) -> (usize, i64, u64, u64) {
+        // 1,000 events a second of event time.
+        self.number += 1;
+        self.now_ms += 1;
+        let total = self.cumulated.last().copied().unwrap_or(1.0);
+        let point = self.random.unit() * total;
+        let who = self.cumulated.partition_point(|&sum| sum < point).min(self.names.len() - 1);
+        let behind = (self.random.unit() * self.disorder_s as f64) as i64 * 1000;
+        // Log-normal, as object sizes are: half below 100 KB, a few of many MB.
+        let normal: f64 = (0..12).map(|_| self.random.unit()).sum::<f64>() - 6.0;
+        let bytes = (11.5 + 2.0 * normal).exp() as u64;
+        (who, (self.now_ms - behind) / 1000 * 1000, bytes, self.number)
+    }
+}
+
+/// Events a second through the engine, commits left out.
+pub fn measure(mut stream: Stream, events: usize) -> f64 {
+    let sum = Measure::Sum(BYTES);
+    let mib = 1 << 20;
+    let ten = Span::from_minutes(10);
+    let rules = All::new(vec![
+        rule(1, ten, sum, vec![PRINCIPAL, BUCKET], &[50 * mib, 100 * mib, 1024 * mib]),
+        rule(2, ten, sum, vec![PRINCIPAL], &[500 * mib, 5 << 30]),
+        rule(3, Span::from_hours(1), Measure::Count, vec![PRINCIPAL], &[1000]),
+    ]);
+    let mut engine = Engine::open(
+        rules,
+        Limits { cache_bytes: 2 << 30, ..Limits::default() },
+        MemoryStore::default(),
+    )
+    .expect("an empty store opens");
+    let mut findings = Vec::new();
+    let mut spent = Duration::ZERO;
+    let mut changes = Changes::default();
+    let mut batch = Vec::with_capacity(10_000);
+    for round in 0..events / 10_000 {
+        batch.clear();
+        batch.extend((0..10_000).map(|_| stream.next()));
+        let prepared: Vec<_> = batch
+            .iter()
+            .map(|&(who, time, bytes, number)| {
+                (
+                    event(&stream.names[who], time, bytes, number),
+                    format!("{number:08x}-0000-4000-8000-00000000{:04x}", number >> 32),
+                )
+            })
+            .collect();
+        let start = Instant::now();
+        for (event, id) in &prepared {
+            // The id is borrowed, as a decoder's would be.
+            let event = Event { id: id.as_str().into(), ..event.clone() };
+            engine.step(&event, &origin(), &mut findings).expect("memory does not fail");
+            findings.clear();
+        }
+        spent += start.elapsed();
+        changes.clear();
+        engine.collect_changes(Position(round as i64 + 1), "bench", &mut changes);
+        engine.committed(&changes, None).expect("memory does not fail");
+    }
+    events as f64 / spent.as_secs_f64()
+}
+
+fn origin() -> Origin {
+    Origin {
+        partition: PartitionId(0),
+        offset: Offset(0),
+        record_time: None,
+        wall: WallTime::from_millis(0),
+    }
+}
+
+fn event(who: &str, time: i64, bytes: u64, number: u64) -> Event<'_> {
+    Event {
+        source: Source::CloudTrail,
+        time: EventTime::from_millis(time),
+        identity: Identity(number.wrapping_mul(0x9e37_79b9_7f4a_7c15)),
+        shared_identity: None,
+        id: "".into(),
+        raw: b"{}",
+        values: vec![
+            Value::Text(who.into()),
+            Value::Text("bucket-with-a-name".into()),
+            Value::Number(Number::Unsigned(bytes)),
+            Value::Text(["reports/2025/a.csv", "reports/2025/b.csv"][number as usize % 2].into()),
+        ],
+    }
+}
+
+/// Where a hot group's threshold lies.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Threshold {
+    /// Far above its sum.
+    FarAbove,
+    /// A little above its sum.
+    JustAbove,
+    /// Below its sum: an episode is open.
+    Crossed,
+}
+
+/// One group with an event of one byte in every second.
+pub struct HotGroup {
+    engine: Engine<MemoryStore, All>,
+    now_s: i64,
+    number: u64,
+}
+
+/// More than the longest window and lateness.
+const FILLED_S: i64 = 7200;
+const MEASURED: i64 = 400;
+
+impl HotGroup {
+    pub fn new(window_s: i64, threshold: Threshold) -> Self {
+        let sum = window_s.unsigned_abs();
+        let gte = match threshold {
+            Threshold::FarAbove => u64::MAX / 2,
+            // Measuring adds events of no bytes, the sum stays.
+            Threshold::JustAbove => sum + 1,
+            Threshold::Crossed => 1,
+        };
+        let window = Span::from_secs(window_s);
+        let rules = All::new(vec![Rule {
+            dedup: Dedup { period: Span::from_hours(24), key: None },
+            ..rule(1, window, Measure::Sum(BYTES), vec![PRINCIPAL], &[gte])
+        }]);
+        let limits = Limits { cache_bytes: 1 << 30, ..Limits::default() };
+        let engine = Engine::open(rules, limits, MemoryStore::default()).expect("an empty store");
+        let mut group = Self { engine, now_s: 0, number: 0 };
+        for _ in 0..FILLED_S {
+            group.now_s += 1;
+            group.step(0, 1);
+        }
+        group
+    }
+
+    /// Nanoseconds for one event that lies so far behind the newest.
+    pub fn cost_ns(mut self, behind_s: i64) -> f64 {
+        let mut spent = Duration::ZERO;
+        for _ in 0..MEASURED {
+            self.now_s += 1;
+            self.step(0, 1);
+            let start = Instant::now();
+            for _ in 0..100 {
+                self.step(behind_s, 0);
+            }
+            spent += start.elapsed();
+        }
+        spent.as_nanos() as f64 / (MEASURED * 100) as f64
+    }
+
+    fn step(&mut self, behind_s: i64, bytes: u64) {
+        self.number += 1;
+        let time = START_MS + (self.now_s - behind_s) * 1000;
+        let mut event = event("alice", time, bytes, self.number);
+        event.id = "0b0e4c52-7b3a-4a65-9f1d-0c6f6a4f8b11".into();
+        let mut findings = Vec::new();
+        self.engine.step(&event, &origin(), &mut findings).expect("memory does not fail");
+    }
+}
