@@ -6,6 +6,14 @@
 //! same events into `serde_json::Value` and nothing else.
 //! Read it as ratios: `engine / Value` (performance.md: at least 3) and `zipf / uniform` (at least 0.6).
 
+#![allow(
+    clippy::print_stdout,
+    clippy::cast_precision_loss,
+    clippy::unchecked_time_subtraction,
+    clippy::indexing_slicing,
+    reason = "a bench prints its answer"
+)]
+
 mod support;
 
 use std::hint::black_box;

@@ -6,6 +6,12 @@
 //! window of a second: they must stay flat in W. Last, the worst case: the group hovers just below
 //! its threshold, so that events behind the newest make the engine read every window they changed;
 //! this one may grow with how far behind the event is, not with W.
+#![allow(
+    clippy::print_stdout,
+    clippy::cast_possible_wrap,
+    clippy::indexing_slicing,
+    reason = "a bench prints its answer"
+)]
 
 #[path = "support/stream.rs"]
 mod support;

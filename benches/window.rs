@@ -5,6 +5,12 @@
 //! to 300 s behind. No Kafka, no parsing, a commit into a memory store every 10,000 events, outside
 //! of the measured time. Read the ratio: 1.0 means that disorder is free; the goal is 0.9, the first
 //! bound 0.6 (performance.md). Beside it stands the ratio with uniform keys and disorder alone.
+#![allow(
+    clippy::print_stdout,
+    clippy::cast_possible_wrap,
+    clippy::indexing_slicing,
+    reason = "a bench prints its answer"
+)]
 
 #[path = "support/stream.rs"]
 mod support;

@@ -1,5 +1,11 @@
 //! Streams of matched events for the benches of the windows.
-#![allow(dead_code, unreachable_pub, reason = "each bench uses its half")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "each bench uses its half; small numbers"
+)]
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -40,7 +40,7 @@ pub(super) fn start(
     settings.alerts.topic.clone_from(&options.alerts);
     settings.alerts.dlq_topic = Some(options.dead_letters.clone());
     let mut stream = settings::options(&settings)?;
-    stream.app = app_of(&options.changelog).to_owned();
+    app_of(&options.changelog).clone_into(&mut stream.app);
     stream.brokers.clone_from(&options.access.brokers);
     stream.client = Properties(options.access.properties.clone());
     stream.sources =

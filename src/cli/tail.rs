@@ -112,7 +112,7 @@ fn line(value: Option<&[u8]>, args: &Args, format: Format, colour: Colour) -> Op
         let rule = alert.pointer("/unmapped/alert_context/rule_name");
         [id, rule].into_iter().flatten().any(|value| value == name.as_str())
     };
-    if args.rule.is_some() && args.rule.as_ref().filter(is_named).is_none() {
+    if args.rule.as_ref().is_some_and(|rule| !is_named(&rule)) {
         return None;
     }
     Some(match format {

@@ -178,7 +178,7 @@ fn table(planned: &[Planned]) -> String {
         let name = one.wanted.name.clone();
         match &one.action {
             Action::Differs(what) => {
-                notes.extend(what.iter().map(|what| format!("{name}: {what}")))
+                notes.extend(what.iter().map(|what| format!("{name}: {what}")));
             }
             Action::Blocked(why) => notes.push(format!("{name}: {why}")),
             Action::Keep | Action::Create(_) => {}

@@ -80,6 +80,7 @@ mod tests {
         EventTime::from_millis(seconds * 1000)
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "as the function takes it")]
     fn record(seconds: i64) -> Option<RecordTime> {
         Some(RecordTime::from_millis(seconds * 1000))
     }

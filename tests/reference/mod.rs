@@ -498,9 +498,7 @@ fn collected(
     for (name, field, how) in &rule.collect {
         let amounts = inside.iter().filter_map(|one| amount(&value(one, field)?));
         let shown = match how {
-            Collect::Sum => {
-                Collected::Amount(amounts.reduce(|sum, amount| sum.saturating_add(amount)))
-            }
+            Collect::Sum => Collected::Amount(amounts.reduce(u64::saturating_add)),
             Collect::Min => Collected::Amount(amounts.min()),
             Collect::Max => Collected::Amount(amounts.max()),
             Collect::Distinct(most) => {

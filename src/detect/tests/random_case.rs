@@ -198,7 +198,7 @@ fn rule(random: &mut Random, unit: i64) -> Rule {
         let tiers = tiers.collect();
         Kind::Window { sliding: random.percent(70), span, sum_of: sum_of.map(str::to_owned), tiers }
     };
-    let number = |random: &mut Random| random.between(1, 4).unsigned_abs() as usize;
+    let number = |random: &mut Random| usize::try_from(random.between(1, 4)).unwrap_or(1);
     let mut collect = Vec::new();
     if random.percent(60) {
         collect.push(("first".to_owned(), "what".to_owned(), Collect::Distinct(number(random))));
