@@ -2,6 +2,8 @@
 //! eight partitions on three brokers, while processes are killed, wiped, added and removed. What a
 //! read_committed reader finds must equal the slow reference, by finding uid and content.
 
+#![expect(clippy::indexing_slicing, reason = "two processes by number, JSON by name")]
+
 use crate::broker::{Broker, Isolation, Outcome, Read, wait_until};
 use crate::process::Process;
 use crate::reference::{self, Collect, Kind, Reference};
@@ -16,7 +18,7 @@ use tidegate::event::{
 };
 use tidegate::generate::{Organization, OrganizationSettings, Random};
 use tidegate::rule::{self, CollectHow, LoadOptions, Measure, MissingGroup, RuleSet, WindowKind};
-use tidegate::units::Span;
+use tidegate::units::{EventTime, Span};
 use uuid::Uuid;
 
 const PARTITIONS: i32 = 8;
@@ -157,7 +159,7 @@ impl Publisher {
             if !self.organization.write(self.next, &mut key, &mut value) {
                 return Err("the organization ended early".to_owned());
             }
-            let time = self.organization.arrival(self.next).map_or(0, |time| time.as_millis());
+            let time = self.organization.arrival(self.next).map_or(0, EventTime::as_millis);
             let record = BaseRecord::to("chaos-in").key(&key).payload(&value).timestamp(time);
             self.producer.send(record).map_err(|(error, _)| error.to_string())?;
             self.next += 1;
