@@ -11,6 +11,7 @@
     dead_code,
     unreachable_pub,
     missing_docs,
+    clippy::indexing_slicing,
     reason = "included by several test binaries, none of which uses all of it"
 )]
 
