@@ -13,6 +13,7 @@
     missing_docs,
     reason = "included by several test binaries, none of which uses all of it"
 )]
+#![allow(clippy::pedantic, clippy::indexing_slicing, reason = "the reference is plain before all")]
 
 use std::collections::{BTreeMap, BTreeSet};
 

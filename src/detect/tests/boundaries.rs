@@ -154,7 +154,7 @@ fn an_event_exactly_at_allowed_lateness_still_counts() {
 fn a_rule_may_wait_longer_than_its_source() {
     let patient = Rule { lateness: Some(2 * HOUR), ..large_download() };
     let events = [tick(2 * HOUR), get(0, "alice", 100)];
-    assert_eq!(run(&[patient.clone()], &events).0[1], Outcome::Late);
+    assert_eq!(run(std::slice::from_ref(&patient), &events).0[1], Outcome::Late);
     check(patient, &events, &["create 100 at 0 level 1"]);
 }
 
