@@ -27,11 +27,7 @@ impl Store for Forgetful {
         Ok(false)
     }
 
-    fn scan(
-        &self,
-        _prefix: &[u8],
-        _each: &mut dyn FnMut(&[u8], &[u8]),
-    ) -> Result<(), StoreError> {
+    fn scan(&self, _prefix: &[u8], _each: &mut dyn FnMut(&[u8], &[u8])) -> Result<(), StoreError> {
         Ok(())
     }
 
