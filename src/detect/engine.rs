@@ -5,10 +5,11 @@
 //! dropped and opened again from the store.
 
 use super::StateError;
-use super::amount::amount_of;
+
 use super::catalogue::Catalogue;
 use super::counts::{Counts, add_one};
 use super::duplicates::Duplicates;
+use super::evidence::{Sighting, event_id};
 use super::finding::{Finding, Origin, Outcome};
 use super::fingerprint::{self, GroupHash};
 use super::judge::Judge;
@@ -105,7 +106,9 @@ impl<S: Store, C: Catalogue> Engine<S, C> {
         self.advance(effective)?;
         self.remember(event, effective.time);
         let is_late = self.watermark.is_late(effective.time, self.limits.allowed_lateness);
-        let trigger = Trigger { event, origin, time: effective.time, is_late };
+        let id = event_id(&event.id);
+        let seen = Sighting { event, id: &id, time: effective.time };
+        let trigger = Trigger { seen, origin, is_late };
         self.scratch.hashes.fill(None);
         self.scratch.added.fill(None);
         for at in 0..self.scratch.matched.len() {
@@ -186,7 +189,7 @@ impl<S: Store, C: Catalogue> Engine<S, C> {
             return Ok(());
         };
         let fired = Fired { index, rule, fields: self.rules.fields() };
-        let (event, time) = (trigger.event, trigger.time);
+        let event = trigger.seen.event;
         let Scratch { hashes, added, crossings, .. } = &mut self.scratch;
         let group = hash_of(&self.plan, hashes, event, plan.group_list);
         let dedup = hash_of(&self.plan, hashes, event, plan.dedup_list);
@@ -204,7 +207,7 @@ impl<S: Store, C: Catalogue> Engine<S, C> {
         let (Some(number), Kind::Window(window)) = (plan.state, &rule.kind) else {
             return judge.matched(fired, plan, dedup, trigger);
         };
-        if self.watermark.is_late(time, plan.lateness) {
+        if self.watermark.is_late(trigger.seen.time, plan.lateness) {
             return Ok(());
         }
         let (Some(state), Some(added)) =
@@ -218,7 +221,7 @@ impl<S: Store, C: Catalogue> Engine<S, C> {
         } else {
             let amount = match state.measure {
                 Measure::Count => 1,
-                Measure::Sum(field) => match amount_of(event.value(field)) {
+                Measure::Sum(field) => match event.value(field).as_amount() {
                     Amount::Of(amount) => amount,
                     Amount::Absent => 0,
                     Amount::Unreadable => {
@@ -230,7 +233,7 @@ impl<S: Store, C: Catalogue> Engine<S, C> {
             let key = group.key.salted(state.groups_of);
             let watermark = self.watermark.get();
             let state = (number, state);
-            let id = judge.tables.add_to_group(state, key, event, (time, amount), watermark)?;
+            let id = judge.tables.add_to_group(state, key, (trigger.seen, amount), watermark)?;
             *added = Some(id);
             id
         };

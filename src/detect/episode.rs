@@ -1,5 +1,6 @@
 //! Episodes: from crossings to findings (semantics.md §6).
 //!
+//! ```text
 //!                 crossing at t, no episode with |t − o| < P
 //!      (none) ───────────────────────────────────────────────▶ open at o = t: Create, sequence 1
 //!                                                              │        ▲
@@ -8,6 +9,7 @@
 //!                       Escalate, sequence + 1                 └────────┘
 //!                                                              │
 //!      (none) ◀────────────────────────────────────────────────┘ watermark > expires
+//! ```
 //!
 //! Crossings arrive out of order, so several episodes of one key may be open; they open at least P
 //! apart (`E1`). A crossing that lies within P of two belongs to the one opened before it: that is
@@ -70,9 +72,11 @@ impl Episodes {
 
     /// Forgets the episodes that are over; tells whether there were any.
     pub(super) fn keep(&mut self, is_open: impl Fn(&Episode) -> bool) -> bool {
-        let before = self.open.len();
+        if self.open.iter().all(&is_open) {
+            return false;
+        }
         self.open.retain(is_open);
-        self.open.len() < before
+        true
     }
 
     /// Applies one crossing. `opening` is the episode that it would open, at its own time, with the

@@ -18,6 +18,7 @@ use super::text::{capped, text_of};
 use crate::event::{Event, EventId, Value};
 use crate::rule::CollectHow;
 use crate::units::EventTime;
+use std::hash::BuildHasher;
 
 /// Events kept at each end.
 pub(super) const ENDS: usize = 10;
@@ -35,6 +36,16 @@ pub(super) struct Evidence {
     pub(super) values: Vec<SeenValue>,
 }
 
+/// An event on its way into the groups of all rules that it matched.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Sighting<'s, 'a> {
+    pub(super) event: &'s Event<'a>,
+    /// As it is kept; read once for all rules.
+    pub(super) id: &'s EventId,
+    /// Its effective time.
+    pub(super) time: EventTime,
+}
+
 /// A contributing event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct SeenEvent {
@@ -48,6 +59,8 @@ pub(super) struct SeenEvent {
 pub(super) struct SeenValue {
     pub(super) text: Box<str>,
     pub(super) arrival: u64,
+    /// Of the text, so that ten kept values are told from another one without reading them.
+    hash: u32,
     /// Index in the rule's `collect`.
     pub(super) collect: u16,
     /// The pane's place in the segment.
@@ -59,11 +72,12 @@ impl Evidence {
     pub(super) fn note(
         &mut self,
         shape: &Shape,
-        event: &Event<'_>,
-        (time, offset): (EventTime, u8),
+        sighting: Sighting<'_, '_>,
+        offset: u8,
         arrival: u64,
     ) -> usize {
-        let mut grown = self.note_event(SeenEvent { id: event_id(&event.id), time, arrival });
+        let Sighting { event, id, time } = sighting;
+        let mut grown = self.note_event(SeenEvent { id: id.clone(), time, arrival });
         for (index, collect) in shape.collect.iter().enumerate() {
             let (CollectHow::Sample(most) | CollectHow::Set(most)) = collect.how else { continue };
             let index = u16::try_from(index).unwrap_or(u16::MAX);
@@ -123,10 +137,11 @@ impl Evidence {
         arrival: u64,
     ) -> usize {
         let text = capped(text, TEXT_BYTES);
+        let hash = text_hash(text);
         let mut kept = 0;
         for value in self.values.iter().filter(|value| value.collect == collect) {
             kept += 1;
-            if &*value.text == text {
+            if value.hash == hash && &*value.text == text {
                 return 0;
             }
         }
@@ -136,7 +151,7 @@ impl Evidence {
         if self.values.is_empty() {
             self.values.reserve_exact(1);
         }
-        let value = SeenValue { text: text.into(), arrival, collect, offset };
+        let value = SeenValue::new(text, arrival, collect, offset);
         let bytes = value.byte_len();
         self.values.push(value);
         bytes
@@ -154,6 +169,10 @@ impl SeenEvent {
 }
 
 impl SeenValue {
+    pub(super) fn new(text: &str, arrival: u64, collect: u16, offset: u8) -> Self {
+        Self { text: text.into(), arrival, hash: text_hash(text), collect, offset }
+    }
+
     fn byte_len(&self) -> usize {
         size_of::<Self>() + self.text.len() + 16
     }
@@ -175,31 +194,45 @@ pub(super) fn event_id(text: &str) -> EventId {
     guid(text).map_or_else(|| EventId::Text(capped(text, ID_BYTES).into()), EventId::Guid)
 }
 
+/// Decides nothing: texts whose hashes are equal are compared.
+fn text_hash(text: &str) -> u32 {
+    let hash = foldhash::fast::FixedState::default().hash_one(text.as_bytes()).to_le_bytes();
+    u32::from_le_bytes([hash[0], hash[1], hash[2], hash[3]])
+}
+
+/// Where the pairs of a GUID's digits stand between its hyphens.
+const PAIRS: [usize; 16] = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34];
+const NO_DIGIT: u8 = 0x80;
+/// Values of lower-case hexadecimal digits, else [`NO_DIGIT`]. Every matched event is read by it.
+#[expect(clippy::indexing_slicing, reason = "a digit is below 256, and this runs in the compiler")]
+const DIGITS: [u8; 256] = {
+    let mut digits = [NO_DIGIT; 256];
+    let mut value = 0u8;
+    while value < 16 {
+        let digit = if value < 10 { b'0' + value } else { b'a' + value - 10 };
+        digits[digit as usize] = value;
+        value += 1;
+    }
+    digits
+};
+
 fn guid(text: &str) -> Option<[u8; 16]> {
-    let mut digits = [0u8; 32];
-    let mut count = 0;
-    if text.len() != 36 {
+    let text: &[u8; 36] = text.as_bytes().try_into().ok()?;
+    if [text[8], text[13], text[18], text[23]] != *b"----" {
         return None;
     }
-    for (index, byte) in text.bytes().enumerate() {
-        if matches!(index, 8 | 13 | 18 | 23) {
-            if byte != b'-' {
-                return None;
-            }
-            continue;
-        }
-        *digits.get_mut(count)? = match byte {
-            b'0'..=b'9' => byte - b'0',
-            b'a'..=b'f' => byte - b'a' + 10,
-            _ => return None,
-        };
-        count += 1;
-    }
+    let digit = |at: usize| {
+        let byte = text.get(at).copied().unwrap_or_default();
+        DIGITS.get(usize::from(byte)).copied().unwrap_or(NO_DIGIT)
+    };
     let mut bytes = [0u8; 16];
-    for (byte, pair) in bytes.iter_mut().zip(digits.as_chunks::<2>().0) {
-        *byte = (pair[0] << 4) | pair[1];
+    let mut all = 0;
+    for (byte, at) in bytes.iter_mut().zip(PAIRS) {
+        let (high, low) = (digit(at), digit(at + 1));
+        all |= high | low;
+        *byte = (high << 4) | low;
     }
-    Some(bytes)
+    if all & NO_DIGIT == 0 { Some(bytes) } else { None }
 }
 
 #[cfg(test)]

@@ -37,9 +37,9 @@ impl<S: Store> Judge<'_, S> {
         dedup: GroupHash,
         trigger: Trigger<'_, '_>,
     ) -> Result<(), StateError> {
-        let now = self.watermark.get().map_or(trigger.time, |at| at.max(trigger.time));
+        let now = self.watermark.get().map_or(trigger.seen.time, |at| at.max(trigger.seen.time));
         let opening = Episode {
-            opened: trigger.time,
+            opened: trigger.seen.time,
             expires: now.plus(plan.period).plus(plan.lateness).plus(self.horizon),
             created: trigger.origin.wall,
             sequence: 1,
@@ -73,7 +73,7 @@ impl<S: Store> Judge<'_, S> {
             return Ok(());
         };
         let shape = &state.shape;
-        let pane = shape.pane_of(trigger.time);
+        let pane = shape.pane_of(trigger.seen.time);
         let is_newest = ring.is_newest(pane);
         let bound = if is_newest { ring.newest_amount() } else { ring.bound(shape, pane) };
         if bound < least.gte {

@@ -15,7 +15,6 @@
 //! | `invariant` | what must hold |
 #![deny(clippy::disallowed_methods, clippy::iter_over_hash_type)]
 
-mod amount;
 mod catalogue;
 mod commit;
 mod counts;

@@ -9,11 +9,10 @@
 //! compared, which spares the reading unless the group is within a few percent of a threshold that
 //! it has not reported. Bad case: all traffic at lateness L of a group that hovers there.
 
-use super::evidence::{ENDS, SeenEvent, SeenValue};
+use super::evidence::{ENDS, SeenEvent, SeenValue, Sighting};
 use super::faults::{Fault, is_planted};
 use super::segment::{Pane, Segment, folded};
 use super::shape::{Shape, is_column};
-use crate::event::Event;
 use crate::rule::{CollectHow, WindowKind};
 use crate::state::Cached;
 use crate::units::EventTime;
@@ -97,24 +96,18 @@ impl Group {
     }
 
     /// Adds an event at its pane.
-    pub(super) fn add(
-        &mut self,
-        shape: &Shape,
-        event: &Event<'_>,
-        time: EventTime,
-        amount: u64,
-    ) -> Added {
-        let pane = shape.pane_of(time);
+    pub(super) fn add(&mut self, shape: &Shape, sighting: Sighting<'_, '_>, amount: u64) -> Added {
+        let pane = shape.pane_of(sighting.time);
         let (index, offset) = shape.segment_of(pane);
         if pane > self.newest {
             self.advance(shape, pane);
         }
         self.arrivals += 1;
-        let (at, is_new_segment) = self.place(index, time);
+        let (at, is_new_segment) = self.place(index, sighting.time);
         let mut dirty_bytes = EVENT_BYTES;
         if let Some(segment) = self.segments.get_mut(at) {
             let before = if is_new_segment { 0 } else { segment.byte_len() };
-            let rose = segment.add(shape, event, (time, offset), amount, self.arrivals);
+            let rose = segment.add(shape, sighting, (offset, amount), self.arrivals);
             self.bytes += segment.byte_len() - before;
             if !segment.dirty {
                 segment.dirty = true;
@@ -157,8 +150,8 @@ impl Group {
         let from = shape.segment_of(pane.saturating_sub(shape.panes).saturating_add(1)).0;
         let to = shape.segment_of(last).0;
         let start = self.segments.partition_point(|segment| segment.index < from);
-        let rest = self.segments.range(start..).take_while(|segment| segment.index <= to);
-        saturated(rest.fold(exact, |sum, segment| sum + u128::from(segment.sum)))
+        let others = self.segments.range(start..).take_while(|segment| segment.index <= to);
+        saturated(others.fold(exact, |sum, segment| sum + u128::from(segment.sum)))
     }
 
     /// Puts the windows that an event in `pane` changed and whose sum is at least `least` into
@@ -166,20 +159,21 @@ impl Group {
     /// the one that ends at the pane before holds the same events or more.
     pub(super) fn crossings(&self, shape: &Shape, pane: i64, least: u64, out: &mut Vec<Crossing>) {
         out.clear();
-        let last = self.last_end(shape, pane);
-        let mut sum = if last == self.newest {
+        let newest_end = self.last_end(shape, pane);
+        let mut sum = if newest_end == self.newest {
             self.running
         } else {
-            self.sum_between(shape, last.saturating_sub(shape.panes), last)
+            self.sum_between(shape, newest_end.saturating_sub(shape.panes), newest_end)
         };
-        let mut leaving = self.panes_down(shape, last.saturating_sub(shape.panes)).peekable();
-        for (end, own) in self.panes_down(shape, last) {
+        let mut at_start =
+            self.panes_down(shape, newest_end.saturating_sub(shape.panes)).peekable();
+        for (end, own) in self.panes_down(shape, newest_end) {
             if end < pane {
                 break;
             }
             let start = end.saturating_sub(shape.panes);
-            while let Some((_, entering)) = leaving.next_if(|(at, _)| *at > start) {
-                sum += u128::from(entering.sum);
+            while let Some((_, pane_at_start)) = at_start.next_if(|(at, _)| *at > start) {
+                sum += u128::from(pane_at_start.sum);
             }
             if saturated(sum) >= least {
                 out.push(Crossing { end, amount: saturated(sum) });

@@ -1,7 +1,6 @@
 //! From a verdict to a finding: everything that an alert says of its window (semantics.md §9).
 
-use super::amount::amount_of;
-use super::evidence::{each_text, event_id};
+use super::evidence::{Sighting, each_text};
 use super::finding::{Collected, EventRef, Finding, FindingKind, Origin, WindowSpan};
 use super::pane_ring::{View, distinct_texts};
 use super::segment::folded;
@@ -14,10 +13,8 @@ use crate::units::{EventTime, WallTime};
 /// The event that made a finding.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Trigger<'t, 'a> {
-    pub(super) event: &'t Event<'a>,
+    pub(super) seen: Sighting<'t, 'a>,
     pub(super) origin: &'t Origin,
-    /// Its effective time.
-    pub(super) time: EventTime,
     /// Behind the allowed lateness of its source.
     pub(super) is_late: bool,
 }
@@ -45,27 +42,27 @@ pub(super) struct Heading {
 pub(super) fn of_match(fired: Fired<'_>, heading: Heading, trigger: Trigger<'_, '_>) -> Finding {
     let collect = &fired.rule.collect;
     let collected = collect.iter().map(|collect| {
-        let value = trigger.event.value(collect.field);
+        let value = trigger.seen.event.value(collect.field);
         let shown = if is_column(collect.how) {
-            let amount = match amount_of(value) {
+            let amount = match value.as_amount() {
                 Amount::Of(amount) => Some(folded(collect.how, None, amount)),
                 Amount::Absent | Amount::Unreadable => None,
             };
             Collected::Amount(amount)
         } else {
-            Collected::Values(texts_of(trigger.event, collect.field, collect.how))
+            Collected::Values(texts_of(trigger.seen.event, collect.field, collect.how))
         };
         (collect.name.clone(), shown)
     });
     let collected = collected.collect();
-    let event = EventRef { id: event_id(&trigger.event.id), time: trigger.time };
+    let event = EventRef { id: trigger.seen.id.clone(), time: trigger.seen.time };
     Finding {
         amount: 1,
         count: 1,
         threshold: None,
         window: None,
-        first_seen: trigger.time,
-        last_seen: trigger.time,
+        first_seen: trigger.seen.time,
+        last_seen: trigger.seen.time,
         collected,
         events: vec![event],
         late: trigger.is_late,
@@ -128,21 +125,21 @@ fn frame(fired: Fired<'_>, heading: Heading, trigger: Trigger<'_, '_>) -> Findin
         opened: heading.opened,
         created: heading.created,
         wall: trigger.origin.wall,
-        group: key_of(fired.fields, trigger.event, &rule.group_by),
-        dedup_key: key_of(fired.fields, trigger.event, dedup),
+        group: key_of(fired.fields, trigger.seen.event, &rule.group_by),
+        dedup_key: key_of(fired.fields, trigger.seen.event, dedup),
         per_event: rule.dedup.period == crate::units::Span::ZERO,
         amount: 0,
         count: 0,
         threshold: None,
         window: None,
-        first_seen: trigger.time,
-        last_seen: trigger.time,
+        first_seen: trigger.seen.time,
+        last_seen: trigger.seen.time,
         collected: Vec::new(),
         events: Vec::new(),
         late: false,
         origin: *trigger.origin,
-        trigger_id: event_id(&trigger.event.id),
-        trigger: trigger.event.raw.into(),
+        trigger_id: trigger.seen.id.clone(),
+        trigger: trigger.seen.event.raw.into(),
     }
 }
 

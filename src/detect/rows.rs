@@ -172,7 +172,7 @@ pub(super) fn read_segment(index: i64, shape: &Shape, bytes: &[u8]) -> Result<Se
             let collect = row.narrow()?;
             let offset = row.byte()?;
             let arrival = row.number()?;
-            kept.push(SeenValue { text: row.text()?.into(), arrival, collect, offset });
+            kept.push(SeenValue::new(row.text()?, arrival, collect, offset));
         }
         if !is_same {
             numbers.clear();

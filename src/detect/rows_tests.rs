@@ -51,11 +51,8 @@ fn segments() -> impl Strategy<Value = (Shape, Segment)> {
                 arrival += step;
                 SeenEvent { id, time: EventTime::from_millis(time.into()), arrival }
             });
-            let values = values.into_iter().map(|(text, arrival, collect, offset)| SeenValue {
-                text: text.into(),
-                arrival,
-                collect,
-                offset,
+            let values = values.into_iter().map(|(text, arrival, collect, offset)| {
+                SeenValue::new(&text, arrival, collect, offset)
             });
             let start = EventTime::from_millis(start_of(&shape, index));
             let seen =

@@ -3,8 +3,7 @@
 //! Panes are kept sparsely, in order, without those that saw nothing. A segment is dirty until the
 //! commit that writes it.
 
-use super::amount::amount_of;
-use super::evidence::Evidence;
+use super::evidence::{Evidence, Sighting};
 use super::shape::{Shape, is_column};
 use crate::event::{Amount, Event};
 use crate::rule::CollectHow;
@@ -84,9 +83,8 @@ impl Segment {
     pub(super) fn add(
         &mut self,
         shape: &Shape,
-        event: &Event<'_>,
-        (time, offset): (EventTime, u8),
-        amount: u64,
+        sighting: Sighting<'_, '_>,
+        (offset, amount): (u8, u64),
         arrival: u64,
     ) -> u64 {
         let columns = shape.columns();
@@ -99,11 +97,11 @@ impl Segment {
             pane.count = pane.count.saturating_add(1);
         }
         self.sum = self.sum.saturating_add(amount);
-        self.seen = (self.seen.0.min(time), self.seen.1.max(time));
+        self.seen = (self.seen.0.min(sighting.time), self.seen.1.max(sighting.time));
         if columns > 0 {
-            self.add_to_columns(shape, event, at * columns);
+            self.add_to_columns(shape, sighting.event, at * columns);
         }
-        let grown = self.evidence.note(shape, event, (time, offset), arrival);
+        let grown = self.evidence.note(shape, sighting, offset, arrival);
         self.grow(grown);
         rose
     }
@@ -134,7 +132,7 @@ impl Segment {
     fn add_to_columns(&mut self, shape: &Shape, event: &Event<'_>, from: usize) {
         let numbers = shape.collect.iter().filter(|collect| is_column(collect.how));
         for (column, collect) in self.columns.iter_mut().skip(from).zip(numbers) {
-            if let Amount::Of(amount) = amount_of(event.value(collect.field)) {
+            if let Amount::Of(amount) = event.value(collect.field).as_amount() {
                 *column = Some(folded(collect.how, *column, amount));
             }
         }

@@ -5,12 +5,12 @@
 
 use super::StateError;
 use super::episode::{Episode, Episodes};
+use super::evidence::Sighting;
 use super::invariant;
 use super::pane_ring::{Group, WasStored};
 use super::plan::{Plan, StatePlan};
 use super::rows::{self, RowKey};
 use super::timers::{Timer, Timers, has_fired};
-use crate::event::Event;
 use crate::state::{Cache, CacheKey, Changes, Found, Keep, SlotId, Store};
 use crate::units::EventTime;
 use std::collections::VecDeque;
@@ -79,13 +79,12 @@ impl<S: Store> Tables<S> {
         &mut self,
         (number, state): (u16, &StatePlan),
         key: CacheKey,
-        event: &Event<'_>,
-        (time, amount): (EventTime, u64),
+        (sighting, amount): (Sighting<'_, '_>, u64),
         watermark: Option<EventTime>,
     ) -> Result<SlotId, StateError> {
         let id = self.load_group((number, state), key, watermark)?;
         if let Some(group) = self.groups.get_dirty(id) {
-            let added = group.add(&state.shape, event, time, amount);
+            let added = group.add(&state.shape, sighting, amount);
             debug_assert_eq!(invariant::panes_are_in_order(group, &state.shape), Ok(()));
             debug_assert_eq!(
                 invariant::running_sums_the_newest_window(group, &state.shape),

@@ -80,23 +80,22 @@ mod tests {
         EventTime::from_millis(seconds * 1000)
     }
 
-    #[expect(clippy::unnecessary_wraps, reason = "as the function takes it")]
-    fn record(seconds: i64) -> Option<RecordTime> {
-        Some(RecordTime::from_millis(seconds * 1000))
+    fn record(seconds: i64) -> RecordTime {
+        RecordTime::from_millis(seconds * 1000)
     }
 
     #[test]
     fn an_event_exactly_at_the_allowed_skew_keeps_its_time() {
         let mark = Watermark::new(None, SKEW);
-        assert_eq!(mark.effective(at(400), record(100)).time, at(400));
-        let beyond = mark.effective(EventTime::from_millis(400_001), record(100));
+        assert_eq!(mark.effective(at(400), Some(record(100))).time, at(400));
+        let beyond = mark.effective(EventTime::from_millis(400_001), Some(record(100)));
         assert_eq!(beyond, Effective { time: at(100), is_future: true });
     }
 
     #[test]
     fn a_future_event_does_not_move_the_watermark() {
         let mut mark = Watermark::new(Some(at(50)), SKEW);
-        let event = mark.effective(at(9_999_999), record(100));
+        let event = mark.effective(at(9_999_999), Some(record(100)));
         assert_eq!(mark.advance(event), None);
         assert_eq!(mark.get(), Some(at(50)));
     }

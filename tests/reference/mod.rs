@@ -11,9 +11,9 @@
     dead_code,
     unreachable_pub,
     missing_docs,
-    clippy::indexing_slicing,
     reason = "included by several test binaries, none of which uses all of it"
 )]
+#![allow(clippy::pedantic, clippy::indexing_slicing, reason = "the reference is plain before all")]
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -2,7 +2,7 @@
 
 use super::reference::{Collect, Event, Kind, Reference, Rule, Settings};
 
-/// A small generator (SplitMix64), so that a seed means the same for ever.
+/// A small generator (`SplitMix64`), so that a seed means the same for ever.
 #[derive(Debug, Clone)]
 pub(super) struct Random(u64);
 
@@ -198,7 +198,7 @@ fn rule(random: &mut Random, unit: i64) -> Rule {
         let tiers = tiers.collect();
         Kind::Window { sliding: random.percent(70), span, sum_of: sum_of.map(str::to_owned), tiers }
     };
-    let number = |random: &mut Random| usize::try_from(random.between(1, 4)).unwrap_or(1);
+    let number = |random: &mut Random| random.one_of(&[1usize, 2, 3, 4]);
     let mut collect = Vec::new();
     if random.percent(60) {
         collect.push(("first".to_owned(), "what".to_owned(), Collect::Distinct(number(random))));
