@@ -209,6 +209,48 @@ pub(crate) fn membership<C: ConsumerContext>(consumer: &BaseConsumer<C>) -> Memb
     }
 }
 
+/// A codec that a producer uses for the records of one topic instead of its own; must end before
+/// the producer does.
+pub(crate) struct TopicCodec(NonNull<rd::rd_kafka_topic_t>);
+
+// SAFETY: a handle to an object that librdkafka guards by its own lock.
+unsafe impl Send for TopicCodec {}
+
+impl TopicCodec {
+    /// Sets the codec before the first record goes to `topic`. `None` when the client refuses, and
+    /// then its own codec stays. The caller passes a live producer (`producer.client().native_ptr()`)
+    /// and drops what it gets before that producer.
+    pub(crate) fn set(producer: *mut rd::rd_kafka_t, topic: &str, codec: &str) -> Option<Self> {
+        let (topic, codec) = (CString::new(topic).ok()?, CString::new(codec).ok()?);
+        let mut why = [0 as c_char; 256];
+        // SAFETY: the strings and the buffer outlive the calls; the settings are a copy of the
+        // producer's that we own until `rd_kafka_topic_new` takes them, and destroy otherwise.
+        let handle = unsafe {
+            let settings = rd::rd_kafka_default_topic_conf_dup(producer);
+            let answer = rd::rd_kafka_topic_conf_set(
+                settings,
+                c"compression.codec".as_ptr(),
+                codec.as_ptr(),
+                why.as_mut_ptr(),
+                why.len(),
+            );
+            if answer != rd::rd_kafka_conf_res_t::RD_KAFKA_CONF_OK {
+                rd::rd_kafka_topic_conf_destroy(settings);
+                return None;
+            }
+            rd::rd_kafka_topic_new(producer, topic.as_ptr(), settings)
+        };
+        NonNull::new(handle).map(Self)
+    }
+}
+
+impl Drop for TopicCodec {
+    fn drop(&mut self) {
+        // SAFETY: our own reference, given up once, while the producer is alive.
+        unsafe { rd::rd_kafka_topic_destroy(self.0.as_ptr()) };
+    }
+}
+
 /// An answer of librdkafka's transaction calls, as it classifies it.
 pub(crate) struct TransactionError {
     /// The code.
