@@ -61,10 +61,10 @@ check: setup-build
 	$(CARGO) fmt --check
 	$(CARGO) clippy --release --locked --all-targets -- -D warnings
 
-## bench: the questions in benches/, with their answers on this machine
+## bench: the questions in benches/, with their answers on this machine, in about ten minutes
 .PHONY: bench
-bench: setup-build
-	$(CARGO) bench --locked $(ARGS)
+bench: setup
+	$(CARGO) bench --locked $(or $(ARGS),--bench '*')
 
 ## generate: write again what is made from the code: schemas, configuration and metric pages
 .PHONY: generate

@@ -139,7 +139,7 @@ pub const KEYS: &[Key] = &[
         "kafka.producer_compression",
         Kind::OneOf { now: &["none", "gzip", "lz4", "zstd"], later: &[] },
         Some(r#""gzip""#),
-        "Codec of produced batches; lz4 and zstd need an alerts topic whose compression.type is gzip or uncompressed.",
+        "Codec of produced batches; lz4 and zstd need an alerts topic whose compression.type is gzip or uncompressed. With gzip, changelog topics get lz4.",
         r#""gzip""#,
     ),
     key(
