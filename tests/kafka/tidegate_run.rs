@@ -15,6 +15,8 @@ pub(crate) struct Instance {
     config: PathBuf,
     /// Its state.
     pub(crate) state: PathBuf,
+    /// Where its errors go.
+    pub(crate) errors: PathBuf,
 }
 
 impl Instance {
@@ -41,7 +43,7 @@ dir = "{state}"
 commit_interval = "100ms"
 urgent_commit = "10ms"
 block_cache = "32MiB"
-write_buffer = "4MiB"
+write_buffer = "1MiB"
 [alerts]
 topic = "{app}-alerts"
 [alerts.dlq]
@@ -57,7 +59,25 @@ level = "warn"
         let config = dir.join(format!("{name}.toml"));
         std::fs::create_dir_all(&state).map_err(|error| error.to_string())?;
         std::fs::write(&config, text).map_err(|error| error.to_string())?;
-        Ok(Self { config, state })
+        let errors = dir.join(format!("{name}.err"));
+        Ok(Self { config, state, errors })
+    }
+
+    /// Runs to its end where no file may grow beyond `kib`: exit status and what it said.
+    pub(crate) fn run_where_files_end_at(&self, kib: u32) -> Outcome<(Option<i32>, String)> {
+        let me = std::env::current_exe().map_err(|error| error.to_string())?;
+        // With the signal ignored, a write beyond the limit fails as on a full disk.
+        let script = format!("trap '' XFSZ; ulimit -f {kib}; exec \"$0\" 2>\"$1\"");
+        let status = std::process::Command::new("setpriv")
+            .args(["--pdeathsig", "KILL", "bash", "-c", &script])
+            .arg(me)
+            .arg(&self.errors)
+            .env(ASKED, format!("|{}", self.config.display()))
+            .stdin(std::process::Stdio::null())
+            .status()
+            .map_err(|error| error.to_string())?;
+        let said = std::fs::read_to_string(&self.errors).map_err(|error| error.to_string())?;
+        Ok((status.code(), said))
     }
 
     /// Starts the process; `kill` as `Point:times`, or empty.
