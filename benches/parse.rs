@@ -12,7 +12,9 @@
 use std::hint::black_box;
 use std::io::Write as _;
 use std::time::Instant;
-use tidegate::event::{DecodeLimits, Decoder, Entry, FieldSet, Format, Projection, Value};
+use tidegate::event::{
+    DecodeLimits, Decoder, Entry, FieldSet, Format, Projection, QuoteFinder, Value,
+};
 
 const EVENTS: usize = 500;
 const ROUNDS: usize = 200;
@@ -50,12 +52,13 @@ fn main() -> std::io::Result<()> {
     let projection = Projection::new(&fields);
     let mut decoder = Decoder::new(&fields, Format::Auto, DecodeLimits::default());
     let mut scratch = Vec::new();
+    let mut finder = QuoteFinder::new();
     let mut rows: Vec<(&str, Row<'_>)> = vec![
         ("serde_json::Value", Box::new(|text| drop(value_of(text)))),
         ("walk by serde_json", Box::new(|text| drop(by_serde_json(&projection, text)))),
         ("walk by simd-json", Box::new(|text| by_simd_json(&projection, text, &mut scratch))),
         ("walk by sonic-rs", Box::new(|text| drop(by_sonic(&projection, text)))),
-        ("walk of plain text", Box::new(|text| drop(by_scan(&projection, text)))),
+        ("walk of plain text", Box::new(|text| drop(by_scan(&projection, &mut finder, text)))),
         ("decoder", Box::new(|text| decode(&mut decoder, text))),
     ];
     // `cargo bench --bench parse -- decoder` runs the rows of that name alone, for a profiler.
@@ -97,8 +100,8 @@ fn by_sonic<'a>(projection: &Projection, text: &'a str) -> Vec<Value<'a>> {
     projection.project(&mut parser, Vec::with_capacity(48)).expect("generated JSON")
 }
 
-fn by_scan<'a>(projection: &Projection, text: &'a str) -> Vec<Value<'a>> {
-    projection.project_plain(black_box(text), Vec::with_capacity(48)).expect("plain text")
+fn by_scan<'a>(projection: &Projection, finder: &mut QuoteFinder, text: &'a str) -> Vec<Value<'a>> {
+    projection.project_plain(black_box(text), finder, Vec::with_capacity(48)).expect("plain text")
 }
 
 /// simd-json writes into its input, so it needs a copy of every record.

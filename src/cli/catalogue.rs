@@ -91,8 +91,7 @@ fn rule_files(rules: &config::Rules) -> Result<Vec<RuleFile>, Failure> {
     let mut files = if rules.builtin { rule::builtin() } else { Vec::new() };
     for path in &rules.paths {
         let mut found = Vec::new();
-        find_rule_files(path, &mut found)
-            .map_err(|error| unreadable(path, &error))?;
+        find_rule_files(path, &mut found).map_err(|error| unreadable(path, &error))?;
         found.sort();
         for path in found {
             let text = std::fs::read_to_string(&path).map_err(|error| unreadable(&path, &error))?;

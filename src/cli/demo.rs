@@ -74,11 +74,7 @@ fn seconds(text: &str) -> Result<u32, String> {
 ///
 /// # Errors
 /// Too many events for the embedded broker (usage); no broker (69); the pipeline fails.
-pub fn run(
-    args: &Args,
-    global: &Global,
-    output: &mut Output<'_>,
-) -> Result<ExitCode, Failure> {
+pub fn run(args: &Args, global: &Global, output: &mut Output<'_>) -> Result<ExitCode, Failure> {
     let (settings, origins) = global.settings()?;
     let rules = demo_pipeline::rules(&settings, &origins)?;
     let organization = organization(args)?;
@@ -86,7 +82,8 @@ pub fn run(
     output.print(&introduction(args, &organization))?;
     let state = StateFolder::create()?;
     let mut screen = Screen::new(args, output, colour(global));
-    let mut start = |options: &PipelineOptions| demo_pipeline::start(&settings, &rules, &state.0, options);
+    let mut start =
+        |options: &PipelineOptions| demo_pipeline::start(&settings, &rules, &state.0, options);
     let verdict = rehearse(&stage, &organization, args.rate, &mut start, &mut screen);
     let output = screen.finish()?;
     let verdict = verdict.map_err(failure)?;

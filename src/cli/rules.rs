@@ -60,17 +60,18 @@ pub fn run(args: &Args, global: &Global, output: &mut Output<'_>) -> Result<Exit
 }
 
 fn table(rules: &[Rule]) -> String {
-    let rows: Vec<[String; 5]> = std::iter::once(["NAME", "LEVEL", "LOOKS FOR", "TECHNIQUES", "ID"].map(str::to_owned))
-        .chain(rules.iter().map(|rule| {
-            [
-                rule.text.name.clone(),
-                levels(rule),
-                looks_for(rule),
-                techniques(rule).join(" "),
-                rule.text.id.clone(),
-            ]
-        }))
-        .collect();
+    let rows: Vec<[String; 5]> =
+        std::iter::once(["NAME", "LEVEL", "LOOKS FOR", "TECHNIQUES", "ID"].map(str::to_owned))
+            .chain(rules.iter().map(|rule| {
+                [
+                    rule.text.name.clone(),
+                    levels(rule),
+                    looks_for(rule),
+                    techniques(rule).join(" "),
+                    rule.text.id.clone(),
+                ]
+            }))
+            .collect();
     let width = |column: usize| {
         rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max()
     };

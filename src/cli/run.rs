@@ -130,15 +130,16 @@ fn wait_for_end(
     })?;
     loop {
         // A stop that takes longer than its limit ends in `Supervisor::stop`, not here.
-        if supervisor.ended(Duration::from_millis(200)).is_some() || is_asked.load(Ordering::Relaxed) {
+        if supervisor.ended(Duration::from_millis(200)).is_some()
+            || is_asked.load(Ordering::Relaxed)
+        {
             return Ok(supervisor.stop(limit));
         }
     }
 }
 
 fn count_rules(process: &ProcessMetrics, rules: &RuleSet) {
-    let windows =
-        rules.rules().iter().filter(|rule| matches!(rule.kind, Kind::Window(_))).count();
+    let windows = rules.rules().iter().filter(|rule| matches!(rule.kind, Kind::Window(_))).count();
     process.set_rules(rules.rules().len() - windows, windows);
 }
 

@@ -1,12 +1,12 @@
 //! `tidegate scan`: the same rules over files.
 
 use super::bar::{bytes_bar, follow};
+use super::catalogue::{self, Locality};
 use super::failure::{ExitCode, Failure};
 use super::global::Global;
-use super::catalogue::{self, Locality};
-use super::pipeline::alert_settings;
 use super::moment::{Moment, now_ms};
 use super::output::Output;
+use super::pipeline::alert_settings;
 use super::scan_summary;
 use crate::alert::{self, Colour, pretty};
 use crate::config::Settings;

@@ -66,9 +66,9 @@ pub fn run(args: &Args, global: &Global, output: &mut Output<'_>) -> Result<Exit
 pub(super) fn topics_failure(error: TopicsError) -> Failure {
     let exit = match &error {
         TopicsError::Unfit(_) => ExitCode::Failure,
-        TopicsError::Unreachable { .. }
-        | TopicsError::Missing { .. }
-        | TopicsError::Refused(_) => ExitCode::Unavailable,
+        TopicsError::Unreachable { .. } | TopicsError::Missing { .. } | TopicsError::Refused(_) => {
+            ExitCode::Unavailable
+        }
     };
     Failure::new(exit, error)
 }

@@ -13,8 +13,9 @@ use super::gzip::{self, InflateError};
 use super::lines::{Piece, PieceKind, Pieces};
 use super::projection::Projection;
 use super::raw;
+use super::reader::Reader;
 use super::time::parse_event_time;
-use super::walk::{Reader, Reading};
+use super::walk::Reading;
 use serde::de::IgnoredAny;
 use std::borrow::Cow;
 

@@ -7,10 +7,10 @@ use super::cloudtrail::{Context, Input, Raw};
 use super::entry::{Identity, Source};
 use super::field::FieldSet;
 use super::projection::Projection;
-use super::scan::Survey;
+use super::raw;
+use super::reader::{DEPTH_MAX, Reader};
 use super::tree::Tree;
 use super::value::Value;
-use super::walk::{DEPTH_MAX, Reader, depth_bound};
 use std::borrow::Cow;
 
 /// One entry, looked at as a whole.
@@ -27,7 +27,7 @@ impl Facts {
     pub fn read(source: Source, raw: &[u8]) -> Option<Facts> {
         let Source::CloudTrail = source;
         let text = std::str::from_utf8(raw).ok()?;
-        if depth_bound(raw, Survey::of(raw)) > DEPTH_MAX {
+        if raw::depth(raw) > DEPTH_MAX {
             return None;
         }
         let tree = serde_json::from_str::<Tree<'_>>(text).ok()?;

@@ -20,8 +20,13 @@ mod field;
 mod gzip;
 mod identity;
 mod lines;
+mod names;
+mod number;
+mod parsed;
 mod projection;
+mod quotes;
 mod raw;
+mod reader;
 mod scan;
 #[cfg(test)]
 mod tests;
@@ -37,5 +42,6 @@ pub use entry::{Entry, Event, EventId, Identity, Refusal, RefusalReason, Skip, S
 pub use facts::Facts;
 pub use field::{FieldId, FieldSet};
 pub use projection::Projection;
+pub use quotes::QuoteFinder;
 pub use time::parse_event_time;
 pub use value::{Amount, Number, Value};

@@ -1,8 +1,8 @@
 //! Random documents and random damage: nothing panics, and the fast way never differs from serde_json.
 
 use super::*;
+use crate::event::reader::Reader;
 use crate::event::tree::Tree;
-use crate::event::walk::Reader;
 use proptest::prelude::*;
 
 const NAMES: [&str; 8] = [
@@ -181,7 +181,7 @@ proptest! {
         let Ok(text) = std::str::from_utf8(&bytes) else { return Ok(()) };
         let projection = Projection::new(&wanted());
 
-        if let Some(plain) = projection.project_plain(text, Vec::new()) {
+        if let Some(plain) = projection.project_plain(text, &mut QuoteFinder::new(), Vec::new()) {
             let mut slow = serde_json::Deserializer::from_str(text);
             let slowly = projection.project(&mut slow, Vec::new());
             prop_assert!(slow.end().is_ok(), "accepted: {}", text);
