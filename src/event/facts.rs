@@ -12,6 +12,7 @@ use super::reader::{DEPTH_MAX, Reader};
 use super::tree::Tree;
 use super::value::Value;
 use std::borrow::Cow;
+use std::cell::OnceCell;
 
 /// One entry, looked at as a whole.
 #[derive(Debug, Clone)]
@@ -46,7 +47,8 @@ impl Facts {
         let raw = Raw { projection, values: &reading.values, resources: &reading.resources };
         if let Some(&(derived, _)) = projection.derived().first() {
             let id = raw.text(Input::EventId).cloned().unwrap_or(Cow::Borrowed(""));
-            let context = Context { id: &id, identity: self.identity };
+            let address = OnceCell::new();
+            let context = Context { id: &id, identity: self.identity, address: &address };
             return derived.value(&raw, context);
         }
         let value = reading.values.get_mut(usize::from(wanted.0));

@@ -69,7 +69,7 @@ pub(super) struct Node {
 }
 
 /// A node under its name.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Child {
     pub(super) node: NodeId,
     /// Its place among the siblings; two names of one field share the first one's.
@@ -84,7 +84,7 @@ impl Node {
     /// The child of this name.
     #[inline]
     pub(super) fn child(&self, words: &Words, name: &[u8]) -> Option<Child> {
-        self.children.find(words, name).copied()
+        self.children.find(words, name)
     }
 
     fn add_child(&mut self, name: &[u8], node: NodeId) {

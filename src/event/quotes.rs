@@ -19,13 +19,16 @@ const AT_ONCE: usize = 12;
 /// Finds quotes; keeps its buffer between texts.
 #[derive(Debug)]
 pub struct QuoteFinder {
-    places: Box<[u32]>,
+    /// By twos: a string's opening and its closing quote.
+    places: Box<[[u32; 2]]>,
     vectors: Vectors,
 }
 
 /// What the processor has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Vectors {
+    #[cfg(target_arch = "x86_64")]
+    Avx512,
     #[cfg(target_arch = "x86_64")]
     Avx2,
     #[cfg(target_arch = "x86_64")]
@@ -38,6 +41,13 @@ impl Vectors {
     fn detect() -> Self {
         #[cfg(target_arch = "x86_64")]
         {
+            if is_x86_feature_detected!("avx512f")
+                && is_x86_feature_detected!("avx512bw")
+                && is_x86_feature_detected!("avx512vbmi2")
+                && is_x86_feature_detected!("popcnt")
+            {
+                return Vectors::Avx512;
+            }
             if is_x86_feature_detected!("avx2")
                 && is_x86_feature_detected!("bmi1")
                 && is_x86_feature_detected!("popcnt")
@@ -66,19 +76,22 @@ impl QuoteFinder {
 
     fn with(vectors: Vectors) -> Self {
         // One place is left over from the window before; the last block may write a block too far.
-        QuoteFinder { places: vec![0; 1 + WINDOW + BLOCK].into(), vectors }
+        QuoteFinder { places: vec![[0; 2]; (1 + WINDOW + BLOCK).div_ceil(2)].into(), vectors }
     }
 
     /// The quotes of one text, in order.
     pub(super) fn quotes<'f, 't>(&'f mut self, text: &'t [u8]) -> Quotes<'f, 't> {
-        Quotes { finder: self, text, ahead: 0, next: 0, count: 0 }
+        Quotes { finder: self, text, ahead: 0, next: 0, pairs: 0, is_odd: false }
     }
 
     /// Writes the places of the quotes in `window`, each plus `base`, from `places[count]` on; gives the new
     /// count, `None` when a byte is odd.
     fn look(&mut self, window: &[u8], base: u32, count: usize) -> Option<usize> {
-        let places = self.places.get_mut(count..)?;
+        let places = self.places.as_flattened_mut().get_mut(count..)?;
         let found = match self.vectors {
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: `Vectors::detect` found AVX-512 F, BW and VBMI2, and POPCNT on this processor.
+            Vectors::Avx512 => unsafe { x86::look_avx512(window, base, places) },
             #[cfg(target_arch = "x86_64")]
             // SAFETY: `Vectors::detect` found AVX2, BMI1 and POPCNT on this processor.
             Vectors::Avx2 => unsafe { x86::look_avx2(window, base, places) },
@@ -96,32 +109,34 @@ pub(super) struct Quotes<'f, 't> {
     text: &'t [u8],
     /// How far was looked.
     ahead: usize,
-    /// `places[next..count]` are to come.
+    /// `places[next..pairs]` are to come.
     next: usize,
-    count: usize,
+    pairs: usize,
+    /// Whether an opening quote is left over at `places[pairs]`.
+    is_odd: bool,
 }
 
 impl Quotes<'_, '_> {
     /// The next two quotes; `None` when there are none, or when something odd is ahead.
     #[inline]
     pub(super) fn pair(&mut self) -> Option<(usize, usize)> {
-        if self.next + 1 >= self.count {
+        if self.next >= self.pairs {
             self.look_on()?;
         }
-        let &[opening, closing] = self.finder.places.get(self.next..self.count)?.first_chunk()?;
-        self.next += 2;
+        let &[opening, closing] = self.finder.places.get(self.next)?;
+        self.next += 1;
         Some((opening as usize, closing as usize))
     }
 
     /// Looks at windows until there are two quotes.
     #[cold]
     fn look_on(&mut self) -> Option<()> {
-        let mut count = self.count - self.next;
-        if count == 1 {
-            let left = *self.finder.places.get(self.next)?;
+        let mut count = usize::from(self.is_odd);
+        if self.is_odd {
+            let left = *self.finder.places.get(self.pairs)?;
             *self.finder.places.first_mut()? = left;
         }
-        self.next = 0;
+        (self.next, self.pairs, self.is_odd) = (0, 0, false);
         while count < 2 {
             let rest = self.text.get(self.ahead..).filter(|rest| !rest.is_empty())?;
             let window = rest.get(..WINDOW).unwrap_or(rest);
@@ -130,7 +145,7 @@ impl Quotes<'_, '_> {
             count = self.finder.look(window, base, count)?;
             self.ahead += window.len();
         }
-        self.count = count;
+        (self.pairs, self.is_odd) = (count / 2, count % 2 == 1);
         Some(())
     }
 }
@@ -143,6 +158,23 @@ trait Lanes {
     /// A bit for each quote; adds to `odd`.
     fn quotes(block: &[u8; BLOCK], odd: &mut Self::Odd) -> u64;
     fn is_odd(odd: Self::Odd) -> bool;
+
+    /// Writes `base` plus the place of each bit that is set, in order, then whatever.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "else the instructions of the caller are lost")]
+    fn write(mut quotes: u64, base: u32, places: &mut [u32; BLOCK]) {
+        let (first, more) = places.split_at_mut(AT_ONCE);
+        for place in first {
+            *place = base.wrapping_add(quotes.trailing_zeros());
+            quotes &= quotes.wrapping_sub(1);
+        }
+        if quotes != 0 {
+            for place in more {
+                *place = base.wrapping_add(quotes.trailing_zeros());
+                quotes &= quotes.wrapping_sub(1);
+            }
+        }
+    }
 }
 
 /// The loop over a window. Inlined, so that it is compiled with its caller's instructions.
@@ -152,35 +184,19 @@ fn look<L: Lanes>(window: &[u8], base: u32, places: &mut [u32]) -> Option<usize>
     let (blocks, tail) = window.as_chunks::<BLOCK>();
     let (mut count, mut base, mut odd) = (0usize, base, L::nothing_odd());
     for block in blocks {
-        count = write(L::quotes(block, &mut odd), base, places, count)?;
+        let quotes = L::quotes(block, &mut odd);
+        L::write(quotes, base, places.get_mut(count..)?.first_chunk_mut()?);
+        count += quotes.count_ones() as usize;
         base += 64;
     }
     if !tail.is_empty() {
         let mut block = [b' '; BLOCK];
         block.get_mut(..tail.len())?.copy_from_slice(tail);
-        count = write(L::quotes(&block, &mut odd), base, places, count)?;
+        let quotes = L::quotes(&block, &mut odd);
+        L::write(quotes, base, places.get_mut(count..)?.first_chunk_mut()?);
+        count += quotes.count_ones() as usize;
     }
     (!L::is_odd(odd)).then_some(count)
-}
-
-/// Writes the places of a block's quotes behind the first `count`.
-#[inline(always)]
-#[expect(clippy::inline_always, reason = "else the instructions of the caller are lost")]
-fn write(mut quotes: u64, base: u32, places: &mut [u32], count: usize) -> Option<usize> {
-    let found = quotes.count_ones() as usize;
-    let places = places.get_mut(count..count + BLOCK)?;
-    let (first, more) = places.split_first_chunk_mut::<AT_ONCE>()?;
-    for place in first {
-        *place = base.wrapping_add(quotes.trailing_zeros());
-        quotes &= quotes.wrapping_sub(1);
-    }
-    if quotes != 0 {
-        for place in more {
-            *place = base.wrapping_add(quotes.trailing_zeros());
-            quotes &= quotes.wrapping_sub(1);
-        }
-    }
-    Some(count + found)
 }
 
 /// Eight bytes at a time in general registers.
@@ -222,10 +238,13 @@ impl Lanes for Words {
 mod x86 {
     use super::{BLOCK, Lanes, look};
     use std::arch::x86_64::{
-        __m128i, __m256i, _mm_cmpeq_epi8, _mm_loadu_si128, _mm_min_epu8, _mm_movemask_epi8,
-        _mm_or_si128, _mm_set1_epi8, _mm_setzero_si128, _mm256_cmpeq_epi8, _mm256_loadu_si256,
-        _mm256_min_epu8, _mm256_movemask_epi8, _mm256_or_si256, _mm256_set1_epi8,
-        _mm256_setzero_si256,
+        __m128i, __m256i, __m512i, _mm_cmpeq_epi8, _mm_loadu_si128, _mm_min_epu8,
+        _mm_movemask_epi8, _mm_or_si128, _mm_set1_epi8, _mm_setzero_si128, _mm256_cmpeq_epi8,
+        _mm256_loadu_si256, _mm256_min_epu8, _mm256_movemask_epi8, _mm256_or_si256,
+        _mm256_set1_epi8, _mm256_setzero_si256, _mm512_add_epi32, _mm512_castsi512_si128,
+        _mm512_cmpeq_epi8_mask, _mm512_cmple_epu8_mask, _mm512_cvtepu8_epi32,
+        _mm512_extracti32x4_epi32, _mm512_loadu_si512, _mm512_maskz_compress_epi8,
+        _mm512_set1_epi8, _mm512_set1_epi32, _mm512_storeu_si512,
     };
 
     const QUOTE: i8 = b'"'.cast_signed();
@@ -237,6 +256,83 @@ mod x86 {
     #[target_feature(enable = "avx2,bmi1,popcnt")]
     pub(super) unsafe fn look_avx2(window: &[u8], base: u32, places: &mut [u32]) -> Option<usize> {
         look::<Avx2>(window, base, places)
+    }
+
+    /// # Safety
+    /// The processor has AVX-512 F, BW and VBMI2, and POPCNT.
+    #[target_feature(enable = "avx512f,avx512bw,avx512vbmi2,popcnt")]
+    pub(super) unsafe fn look_avx512(
+        window: &[u8],
+        base: u32,
+        places: &mut [u32],
+    ) -> Option<usize> {
+        look::<Avx512>(window, base, places)
+    }
+
+    /// One register of 64 bytes; one instruction collects the places of a mask. Only for [`look_avx512`].
+    struct Avx512;
+
+    /// The place of each byte in a block.
+    const PLACES: [u8; BLOCK] = {
+        let mut places = [0; BLOCK];
+        let mut at = 0;
+        while at < BLOCK {
+            #[expect(clippy::indexing_slicing, reason = "evaluated when compiled")]
+            #[expect(clippy::cast_possible_truncation, reason = "less than 64")]
+            {
+                places[at] = at as u8;
+            }
+            at += 1;
+        }
+        places
+    };
+
+    impl Lanes for Avx512 {
+        type Odd = u64;
+
+        #[inline(always)]
+        fn nothing_odd() -> u64 {
+            0
+        }
+
+        #[inline(always)]
+        fn quotes(block: &[u8; BLOCK], odd: &mut u64) -> u64 {
+            // SAFETY: only `look_avx512` uses these lanes, its caller asked for AVX-512; the load reads
+            // the 64 bytes of `block`, aligned or not.
+            unsafe {
+                let bytes = _mm512_loadu_si512(block.as_ptr().cast::<__m512i>());
+                *odd |= _mm512_cmple_epu8_mask(bytes, _mm512_set1_epi8(LAST_CONTROL))
+                    | _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8(BACKSLASH));
+                _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8(QUOTE))
+            }
+        }
+
+        #[inline(always)]
+        fn is_odd(odd: u64) -> bool {
+            odd != 0
+        }
+
+        #[inline(always)]
+        fn write(quotes: u64, base: u32, places: &mut [u32; BLOCK]) {
+            // SAFETY: AVX-512 as above; the load reads the 64 bytes of `PLACES`, each store writes the 16
+            // numbers of its part of `places`, aligned or not.
+            unsafe {
+                let all = _mm512_loadu_si512(PLACES.as_ptr().cast::<__m512i>());
+                let found = _mm512_maskz_compress_epi8(quotes, all);
+                let base = _mm512_set1_epi32(base.cast_signed());
+                let store = |sixteen: __m128i, places: &mut [u32; 16]| {
+                    let wide = _mm512_add_epi32(_mm512_cvtepu8_epi32(sixteen), base);
+                    _mm512_storeu_si512(places.as_mut_ptr().cast::<__m512i>(), wide);
+                };
+                let [first, more @ ..] = places.as_chunks_mut().0 else { return };
+                store(_mm512_castsi512_si128(found), first);
+                if let ([second, third, fourth], true) = (more, quotes.count_ones() > 16) {
+                    store(_mm512_extracti32x4_epi32::<1>(found), second);
+                    store(_mm512_extracti32x4_epi32::<2>(found), third);
+                    store(_mm512_extracti32x4_epi32::<3>(found), fourth);
+                }
+            }
+        }
     }
 
     /// Two registers of 32 bytes. Only for [`look_avx2`].
@@ -323,7 +419,15 @@ mod tests {
     fn finders() -> Vec<QuoteFinder> {
         let mut all = vec![Vectors::Words, Vectors::detect()];
         #[cfg(target_arch = "x86_64")]
-        all.push(Vectors::Sse2);
+        {
+            all.push(Vectors::Sse2);
+            if is_x86_feature_detected!("avx2")
+                && is_x86_feature_detected!("bmi1")
+                && is_x86_feature_detected!("popcnt")
+            {
+                all.push(Vectors::Avx2);
+            }
+        }
         all.into_iter().map(QuoteFinder::with).collect()
     }
 

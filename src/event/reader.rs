@@ -11,6 +11,7 @@ use super::tree::Tree;
 use super::value::Value;
 use super::walk::{Marks, Reading, Walk};
 use serde::de::DeserializeSeed;
+use std::borrow::Cow;
 
 /// Documents nested deeper than this are refused as `json`.
 pub(super) const DEPTH_MAX: usize = 64;
@@ -36,9 +37,20 @@ impl Projection {
 }
 
 /// The emptied vector, for values of another lifetime: `collect` in place keeps the allocation.
-pub(super) fn recycle<A, B>(mut used: Vec<A>, never: impl Fn(A) -> B) -> Vec<B> {
+fn recycle<A, B>(mut used: Vec<A>, never: impl Fn(A) -> B) -> Vec<B> {
     used.clear();
     used.into_iter().map(never).collect()
+}
+
+/// The same for values: hardly any holds memory of its own, and to see that is cheaper than to drop it.
+fn recycle_values<'b>(mut used: Vec<Value<'_>>) -> Vec<Value<'b>> {
+    for value in used.drain(..) {
+        match value {
+            Value::List(_) | Value::Object(_) | Value::Text(Cow::Owned(_)) => drop(value),
+            _ => std::mem::forget(value),
+        }
+    }
+    recycle(used, |_| Value::Absent)
 }
 
 /// What a walk writes to, kept between documents.
@@ -51,13 +63,14 @@ struct Buffers {
 impl Buffers {
     fn start<'p, 'a>(&mut self, projection: &'p Projection) -> Walk<'p, 'a> {
         let mut values = recycle(std::mem::take(&mut self.values), |_| Value::Absent);
+        values.reserve(projection.slots());
         values.resize_with(projection.slots(), Value::default);
         let resources = recycle(std::mem::take(&mut self.resources), |_| ResourceEntry::default());
         Walk { projection, reading: Reading { values, resources, marks: Marks::default() } }
     }
 
     fn take_back(&mut self, reading: Reading<'_>) {
-        self.values = recycle(reading.values, |_| Value::Absent);
+        self.values = recycle_values(reading.values);
         self.resources = recycle(reading.resources, |_| ResourceEntry::default());
     }
 }

@@ -13,7 +13,6 @@ use super::quotes::{QuoteFinder, Quotes};
 use super::tree::Tree;
 use super::value::Value;
 use super::walk::{Seen, Walk};
-use std::borrow::Cow;
 
 /// Deeper documents are left to others; the walk recurses.
 pub(super) const DEPTH_MAX: usize = 24;
@@ -78,11 +77,18 @@ impl<'p, 'a> Scan<'_, 'p, 'a> {
     /// Takes a member's name and its colon; gives the name's borders.
     #[inline]
     fn name(&mut self) -> Option<(usize, usize)> {
-        if self.peek()? != b'"' {
-            return None;
+        let (opening, closing) = self.quotes.pair()?;
+        if opening != self.at {
+            self.blanks_until(opening)?;
         }
-        let borders = self.string()?;
-        (self.take()? == b':').then_some(borders)
+        self.at = closing + 1;
+        (self.take()? == b':').then_some((opening + 1, closing))
+    }
+
+    /// Whether nothing but blanks comes before a place.
+    #[cold]
+    fn blanks_until(&self, place: usize) -> Option<()> {
+        self.bytes.get(self.at..place)?.iter().all(|&byte| byte == b' ').then_some(())
     }
 
     /// Takes a comma or the closing byte, and says whether it was the latter.
@@ -124,10 +130,21 @@ impl<'p, 'a> Scan<'_, 'p, 'a> {
         loop {
             let (start, end) = self.name()?;
             let words = Words::within(self.bytes, start, end);
-            match self.walk.child(node, &words, self.bytes.get(start..end)?) {
+            let wanted = match self.walk.child(node, &words, self.bytes.get(start..end)?) {
                 Some((place, _)) if seen.again(place) => return None,
-                Some((_, child)) if self.walk.is_wanted(child) => self.value(child, in_list)?,
-                _ => self.skip()?,
+                Some((_, child)) if self.walk.is_wanted(child) => Some(child),
+                _ => None,
+            };
+            // Most values are texts: without a call the loop's state stays in registers.
+            if self.bytes.get(self.at) == Some(&b'"') {
+                let (start, end) = self.string()?;
+                if let Some(child) = wanted {
+                    self.walk.put_text(child, in_list, self.text.get(start..end)?);
+                }
+            } else if let Some(child) = wanted {
+                self.value(child, in_list)?;
+            } else {
+                self.skip()?;
             }
             if self.is_left(b'}')? {
                 return Some(());
@@ -135,24 +152,34 @@ impl<'p, 'a> Scan<'_, 'p, 'a> {
         }
     }
 
+    #[inline(never)]
     fn value(&mut self, node: &'p Node, in_list: bool) -> Option<()> {
-        let value = match self.peek()? {
+        match self.peek()? {
             b'"' => {
                 let (start, end) = self.string()?;
-                Value::Text(Cow::Borrowed(self.text.get(start..end)?))
+                let text = self.text.get(start..end)?;
+                self.walk.put_text(node, in_list, text);
             }
             b'{' => return self.inner_object(node, in_list),
             b'[' => return self.list(node, in_list),
-            b'n' => self.word(b"null").map(|()| Value::Null)?,
-            b't' => self.word(b"true").map(|()| Value::Bool(true))?,
-            b'f' => self.word(b"false").map(|()| Value::Bool(false))?,
+            b'n' => {
+                self.word(b"null")?;
+                self.walk.put(node, in_list, Value::Null);
+            }
+            b't' => {
+                self.word(b"true")?;
+                self.walk.put(node, in_list, Value::Bool(true));
+            }
+            b'f' => {
+                self.word(b"false")?;
+                self.walk.put(node, in_list, Value::Bool(false));
+            }
             _ => {
                 let (number, at) = number::read(self.text, self.at)?;
                 self.at = at;
-                Value::Number(number)
+                self.walk.put(node, in_list, Value::Number(number));
             }
-        };
-        self.walk.put(node, in_list, value);
+        }
         Some(())
     }
 
@@ -182,7 +209,7 @@ impl<'p, 'a> Scan<'_, 'p, 'a> {
     }
 
     /// Takes a value that nobody wants.
-    #[inline]
+    #[inline(never)]
     fn skip(&mut self) -> Option<()> {
         match self.peek()? {
             b'"' => self.string().map(|_| ()),

@@ -69,8 +69,27 @@ impl<'p, 'a> Walk<'p, 'a> {
 }
 
 impl<'p, 'a> Walk<'p, 'a> {
-    /// Stores a scalar of `node`.
+    /// Stores a text of `node`: [`Self::put`] for the usual case.
+    ///
+    /// The text goes to its slot from registers. A value that is first put together on the stack is read
+    /// back before its parts are written, and that costs more than all else here.
     #[inline]
+    pub(super) fn put_text(&mut self, node: &Node, in_list: bool, text: &'a str) {
+        if in_list || node.role != Role::None {
+            return self.put(node, in_list, Value::Text(Cow::Borrowed(text)));
+        }
+        match self.reading.values.get_mut(usize::from(node.slot)) {
+            // Nothing to drop, and that is cheaper to see than to do.
+            Some(slot @ Value::Absent) => {
+                std::mem::forget(std::mem::replace(slot, Value::Text(Cow::Borrowed(text))));
+            }
+            Some(slot) => *slot = Value::Text(Cow::Borrowed(text)),
+            None => {}
+        }
+    }
+
+    /// Stores a scalar of `node`.
+    #[inline(never)]
     pub(super) fn put(&mut self, node: &Node, in_list: bool, value: Value<'a>) {
         match node.role {
             Role::None | Role::Container | Role::Resources => {}
