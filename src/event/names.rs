@@ -92,9 +92,9 @@ impl<T: Copy + Default> Names<T> {
         self.entries.iter().map(|(_, entry)| entry)
     }
 
-    /// The entry of `name`, whose words are known.
+    /// The entry of the name that begins at `text[start]` and has these words.
     #[inline]
-    pub(super) fn find(&self, words: &Words, name: &[u8]) -> Option<T> {
+    pub(super) fn find(&self, words: &Words, text: &[u8], start: usize) -> Option<T> {
         let mask = self.table.len().wrapping_sub(1);
         let mut at = words.hash() & mask;
         // Ends at a free slot; names in the table are the rules' own, never the input's.
@@ -105,8 +105,9 @@ impl<T: Copy + Default> Names<T> {
                 | (known.last ^ words.last)
                 | (known.len ^ words.len) as u64;
             let is_same = difference == 0
-                && (words.len <= 16 || word(name, 8) == Some(slot.second))
-                && (words.len <= 24 || self.is_entry(slot.place, name));
+                && (words.len <= 16 || word(text, start + 8) == Some(slot.second))
+                && (words.len <= 24
+                    || self.is_entry(slot.place, text.get(start..start + words.len)));
             // A free slot looks like the empty name.
             if is_same && slot.place != 0 {
                 return Some(slot.entry);
@@ -119,8 +120,9 @@ impl<T: Copy + Default> Names<T> {
     }
 
     #[cold]
-    fn is_entry(&self, place: usize, name: &[u8]) -> bool {
-        self.entries.get(place.wrapping_sub(1)).is_some_and(|(known, _)| **known == *name)
+    fn is_entry(&self, place: usize, name: Option<&[u8]>) -> bool {
+        let entry = self.entries.get(place.wrapping_sub(1));
+        entry.is_some_and(|(known, _)| Some(&**known) == name)
     }
 
     /// Adds a name that is not there yet.
@@ -168,7 +170,7 @@ mod tests {
                 map.insert(name.as_bytes(), at);
             }
             for name in names.iter().chain([&other]) {
-                let found = map.find(&Words::of(name.as_bytes()), name.as_bytes());
+                let found = map.find(&Words::of(name.as_bytes()), name.as_bytes(), 0);
                 prop_assert_eq!(found, names.iter().position(|known| known == name));
             }
         }

@@ -223,6 +223,6 @@ impl<'p> Visitor<'_> for Name<'_, 'p, '_> {
     #[inline]
     fn visit_str<E>(self, name: &str) -> Result<Self::Value, E> {
         let name = name.as_bytes();
-        Ok(self.walk.child(self.node, &Words::of(name), name))
+        Ok(self.walk.child(self.node, &Words::of(name), name, 0))
     }
 }

@@ -81,10 +81,10 @@ impl Node {
         Node { slot: NO_SLOT, role: Role::None, is_wanted: false, children: Names::default() }
     }
 
-    /// The child of this name.
+    /// The child of the name that begins at `text[start]` and has these words.
     #[inline]
-    pub(super) fn child(&self, words: &Words, name: &[u8]) -> Option<Child> {
-        self.children.find(words, name)
+    pub(super) fn child(&self, words: &Words, text: &[u8], start: usize) -> Option<Child> {
+        self.children.find(words, text, start)
     }
 
     fn add_child(&mut self, name: &[u8], node: NodeId) {
@@ -205,8 +205,10 @@ impl Projection {
         let mut at: NodeId = 0;
         for (depth, segment) in path.split('.').enumerate() {
             let name = segment.as_bytes();
-            let found =
-                self.nodes.get(usize::from(at)).and_then(|node| node.child(&Words::of(name), name));
+            let found = self
+                .nodes
+                .get(usize::from(at))
+                .and_then(|node| node.child(&Words::of(name), name, 0));
             if let Some(found) = found {
                 at = found.node;
                 continue;

@@ -5,8 +5,9 @@
 //! window ahead of the walk: memory does not grow with the text, and what is odd is seen before the
 //! walk comes to it.
 //!
-//! The one file of `event/` with unsafe code: loading a block into registers, and calling what needs
-//! AVX2 after asking the processor. Every place is written and read with a bounds check.
+//! The one file of `event/` with unsafe code: loading a block into registers, storing places from one,
+//! and calling what needs AVX2 or AVX-512 after asking the processor. Each pointer comes from an array of
+//! the right length; every index into text and places is checked.
 #![expect(unsafe_code, reason = "vector registers; see the SAFETY lines")]
 
 /// Bytes that are looked at in one step: a bit for each in a word.
@@ -33,7 +34,10 @@ enum Vectors {
     Avx2,
     #[cfg(target_arch = "x86_64")]
     Sse2,
-    #[cfg_attr(target_arch = "x86_64", expect(dead_code, reason = "what other processors take"))]
+    #[cfg_attr(
+        all(target_arch = "x86_64", not(test)),
+        expect(dead_code, reason = "what other processors take")
+    )]
     Words,
 }
 
@@ -236,6 +240,9 @@ impl Lanes for Words {
 
 #[cfg(target_arch = "x86_64")]
 mod x86 {
+    #![expect(clippy::inline_always, reason = "else the instructions of the caller are lost")]
+    #![expect(clippy::cast_ptr_alignment, reason = "the loads and stores need no alignment")]
+
     use super::{BLOCK, Lanes, look};
     use std::arch::x86_64::{
         __m128i, __m256i, __m512i, _mm_cmpeq_epi8, _mm_loadu_si128, _mm_min_epu8,

@@ -130,7 +130,7 @@ impl<'p, 'a> Scan<'_, 'p, 'a> {
         loop {
             let (start, end) = self.name()?;
             let words = Words::within(self.bytes, start, end);
-            let wanted = match self.walk.child(node, &words, self.bytes.get(start..end)?) {
+            let wanted = match self.walk.child(node, &words, self.bytes, start) {
                 Some((place, _)) if seen.again(place) => return None,
                 Some((_, child)) if self.walk.is_wanted(child) => Some(child),
                 _ => None,

@@ -73,7 +73,8 @@ impl<'p, 'a> Walk<'p, 'a> {
     ///
     /// The text goes to its slot from registers. A value that is first put together on the stack is read
     /// back before its parts are written, and that costs more than all else here.
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "a call would cost as much as the work")]
     pub(super) fn put_text(&mut self, node: &Node, in_list: bool, text: &'a str) {
         if in_list || node.role != Role::None {
             return self.put(node, in_list, Value::Text(Cow::Borrowed(text)));
@@ -83,7 +84,7 @@ impl<'p, 'a> Walk<'p, 'a> {
             Some(slot @ Value::Absent) => {
                 std::mem::forget(std::mem::replace(slot, Value::Text(Cow::Borrowed(text))));
             }
-            Some(slot) => *slot = Value::Text(Cow::Borrowed(text)),
+            Some(slot) => replace(slot, text),
             None => {}
         }
     }
@@ -167,8 +168,10 @@ impl<'p, 'a> Walk<'p, 'a> {
         // Equal names are gone, but one field may have two names: the first to come counts.
         let mut seen = Seen::default();
         for (name, member) in members {
-            let words = Words::of(name.as_bytes());
-            let Some((place, child)) = self.child(node, &words, name.as_bytes()) else { continue };
+            let name = name.as_bytes();
+            let Some((place, child)) = self.child(node, &Words::of(name), name, 0) else {
+                continue;
+            };
             if !seen.again(place) || place >= Seen::MAX {
                 self.tree(child, in_list, member);
             }
@@ -205,21 +208,28 @@ impl<'p, 'a> Walk<'p, 'a> {
         self.reading.marks.identity_kind = identity;
     }
 
-    /// The child of `node` by name and its place among the siblings; notes names of containers.
+    /// The child of `node` by its name, which begins at `text[start]`, and its place among the siblings;
+    /// notes names of containers.
     #[inline]
     pub(super) fn child(
         &mut self,
         node: &Node,
         words: &Words,
-        name: &[u8],
+        text: &[u8],
+        start: usize,
     ) -> Option<(usize, &'p Node)> {
-        let found = node.child(words, name)?;
+        let found = node.child(words, text, start)?;
         let child = self.projection.node(found.node)?;
         if child.role == Role::Container {
             self.reading.marks.maybe_container = true;
         }
         Some((usize::from(found.place), child))
     }
+}
+
+#[cold]
+fn replace<'a>(slot: &mut Value<'a>, text: &'a str) {
+    *slot = Value::Text(Cow::Borrowed(text));
 }
 
 /// Adds to a list that may not have begun.
