@@ -5,8 +5,8 @@
 //! [`Refusal`] with a closed reason, never a panic and never silence.
 //!
 //! The way of a record: [`Decoder`] unwraps (`gzip`), finds the documents in the text (`lines`), reads
-//! each one once through the compiled paths (`projection`, `scan`, `walk`), asks `container` what it is when
-//! it is not a single record, and lets `cloudtrail` judge and derive.
+//! each one once through the compiled paths (`reader`: plain text along its `quotes` by `scan`, the rest by a
+//! parser; `walk` keeps what `projection` names), asks `container` what it is when it is not a single record, and lets `cloudtrail` judge and derive.
 
 mod address;
 mod amount;

@@ -193,6 +193,24 @@ proptest! {
     }
 
     #[test]
+    fn a_document_of_several_windows_is_read_alike(
+        text in json(), before in 16_300usize..16_420, after in 0usize..40_000,
+    ) {
+        let text = text.replace(['\n', '\t'], "").replace('\\', "");
+        let (before, after) = ("x".repeat(before), "y".repeat(after));
+        let text = format!(r#"{{"x":"{before}","userIdentity":{text},"z":"{after}","eventName":"n"}}"#);
+        let projection = Projection::new(&wanted());
+
+        let plain = projection.project_plain(&text, &mut QuoteFinder::new(), Vec::new());
+
+        let mut slow = serde_json::Deserializer::from_str(&text);
+        let slowly = projection.project(&mut slow, Vec::new());
+        if let Some(plain) = plain {
+            prop_assert_eq!(rounded(&plain), rounded(&slowly.expect("accepted")), "{}", text);
+        }
+    }
+
+    #[test]
     fn the_whole_document_and_the_walk_give_equal_values(text in json()) {
         let projection = Projection::new(&wanted());
         let mut slow = serde_json::Deserializer::from_str(&text);
