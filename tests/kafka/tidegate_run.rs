@@ -15,8 +15,6 @@ pub(crate) struct Instance {
     config: PathBuf,
     /// Its state.
     pub(crate) state: PathBuf,
-    /// Where its errors go.
-    pub(crate) errors: PathBuf,
 }
 
 impl Instance {
@@ -59,25 +57,22 @@ level = "warn"
         let config = dir.join(format!("{name}.toml"));
         std::fs::create_dir_all(&state).map_err(|error| error.to_string())?;
         std::fs::write(&config, text).map_err(|error| error.to_string())?;
-        let errors = dir.join(format!("{name}.err"));
-        Ok(Self { config, state, errors })
+        Ok(Self { config, state })
     }
 
     /// Runs to its end where no file may grow beyond `kib`: exit status and what it said.
     pub(crate) fn run_where_files_end_at(&self, kib: u32) -> Outcome<(Option<i32>, String)> {
         let me = std::env::current_exe().map_err(|error| error.to_string())?;
         // With the signal ignored, a write beyond the limit fails as on a full disk.
-        let script = format!("trap '' XFSZ; ulimit -f {kib}; exec \"$0\" 2>\"$1\"");
-        let status = std::process::Command::new("setpriv")
+        let script = format!("trap '' XFSZ; ulimit -f {kib}; exec \"$0\"");
+        let ended = std::process::Command::new("setpriv")
             .args(["--pdeathsig", "KILL", "bash", "-c", &script])
             .arg(me)
-            .arg(&self.errors)
             .env(ASKED, format!("|{}", self.config.display()))
             .stdin(std::process::Stdio::null())
-            .status()
+            .output()
             .map_err(|error| error.to_string())?;
-        let said = std::fs::read_to_string(&self.errors).map_err(|error| error.to_string())?;
-        Ok((status.code(), said))
+        Ok((ended.status.code(), String::from_utf8_lossy(&ended.stderr).into_owned()))
     }
 
     /// Starts the process; `kill` as `Point:times`, or empty.
