@@ -7,18 +7,24 @@ use tidegate::generate::{BenchSettings, BenchStream};
 
 /// User and system time of the whole process, all threads; to 10 ms.
 pub fn cpu_time() -> Duration {
-    cpu_of([11, 12])
+    cpu_of("self", [11, 12])
+}
+
+/// The same of another process.
+pub fn cpu_time_of(process: u32) -> Duration {
+    cpu_of(&process.to_string(), [11, 12])
 }
 
 /// User and system time of all children that have ended and were waited for; to 10 ms.
 pub fn cpu_time_of_children() -> Duration {
-    cpu_of([13, 14])
+    cpu_of("self", [13, 14])
 }
 
-/// Adds up two fields of `/proc/self/stat`, counted from behind the process's name; Linux shows
+/// Adds up two fields of `/proc/…/stat`, counted from behind the process's name; Linux shows
 /// user space 100 ticks a second whatever its own clock does.
-fn cpu_of(fields: [usize; 2]) -> Duration {
-    let stat = std::fs::read_to_string("/proc/self/stat").expect("Linux shows the process");
+fn cpu_of(process: &str, fields: [usize; 2]) -> Duration {
+    let stat =
+        std::fs::read_to_string(format!("/proc/{process}/stat")).expect("Linux shows the process");
     let (_, numbers) = stat.rsplit_once(')').expect("a name in brackets");
     let numbers: Vec<&str> = numbers.split_whitespace().collect();
     let ticks = |field: usize| -> u64 {

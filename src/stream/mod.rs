@@ -7,7 +7,8 @@
 //! Records go into a [`Processor`], outcomes come out; [`RuleProcessors`] is that of `run`.
 //!
 //! Beside the pipeline: `topics` (plan, create), `preflight` (what `run` checks), `publish` (files →
-//! topic), `reader` (alerts for people), `rehearsal` and `embedded` (the demo's way).
+//! topic), `reader` (alerts for people), `rehearsal` and `embedded` (the demo's way),
+//! `measure` (the least that consuming costs, for benches).
 
 pub mod access;
 mod cluster;
@@ -20,6 +21,7 @@ mod fault;
 mod ffi;
 pub mod invariant;
 mod kafka;
+pub mod measure;
 pub mod monitor;
 mod options;
 pub mod preflight;

@@ -17,3 +17,4 @@ mod restore;
 pub use real::RealCluster;
 
 pub(super) use admin::Admin;
+pub(super) use properties::tune_fetching;
