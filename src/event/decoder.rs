@@ -13,10 +13,12 @@ use super::gzip::{self, InflateError};
 use super::lines::{Piece, PieceKind, Pieces};
 use super::projection::Projection;
 use super::raw;
+use super::reader::Reader;
 use super::time::parse_event_time;
-use super::walk::{Reader, Reading};
+use super::walk::Reading;
 use serde::de::IgnoredAny;
 use std::borrow::Cow;
+use std::cell::OnceCell;
 
 /// What a source's records are expected to be; the values of `[[source]] format`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -121,13 +123,22 @@ where
         if bytes.is_empty() {
             return self.skip(Skip::Empty);
         }
+        // Nearly every record is one document.
+        if bytes.first() == Some(&b'{') {
+            return self.checked(bytes, place);
+        }
         if gzip::is_gzip(bytes) {
             return self.gzip(bytes, place);
         }
         if let Some(packed) = gzip::base64_gzip(bytes) {
             return self.gzip(&packed, place);
         }
-        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+        self.checked(bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes), place)
+    }
+
+    /// Text, if it is some.
+    #[inline]
+    fn checked(&mut self, bytes: &[u8], place: Place) -> Result<(), E> {
         match simdutf8::basic::from_utf8(bytes) {
             Ok(text) => self.text(text, place),
             Err(_) => self.not_utf8(bytes, place),
@@ -378,8 +389,9 @@ where
             raw.value(Input::EventType).as_text(),
             raw.value(Input::EventCategory).as_text(),
         );
+        let address = OnceCell::new();
+        let context = Context { id: &id, identity, address: &address };
         for &(derived, slot) in projection.derived() {
-            let context = Context { id: &id, identity };
             let value = derived.value(&raw_of(projection, &reading), context);
             if let Some(place) = reading.values.get_mut(usize::from(slot)) {
                 *place = value;

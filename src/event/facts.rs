@@ -7,11 +7,12 @@ use super::cloudtrail::{Context, Input, Raw};
 use super::entry::{Identity, Source};
 use super::field::FieldSet;
 use super::projection::Projection;
-use super::scan::Survey;
+use super::raw;
+use super::reader::{DEPTH_MAX, Reader};
 use super::tree::Tree;
 use super::value::Value;
-use super::walk::{DEPTH_MAX, Reader, depth_bound};
 use std::borrow::Cow;
+use std::cell::OnceCell;
 
 /// One entry, looked at as a whole.
 #[derive(Debug, Clone)]
@@ -27,7 +28,7 @@ impl Facts {
     pub fn read(source: Source, raw: &[u8]) -> Option<Facts> {
         let Source::CloudTrail = source;
         let text = std::str::from_utf8(raw).ok()?;
-        if depth_bound(raw, Survey::of(raw)) > DEPTH_MAX {
+        if raw::depth(raw) > DEPTH_MAX {
             return None;
         }
         let tree = serde_json::from_str::<Tree<'_>>(text).ok()?;
@@ -46,7 +47,8 @@ impl Facts {
         let raw = Raw { projection, values: &reading.values, resources: &reading.resources };
         if let Some(&(derived, _)) = projection.derived().first() {
             let id = raw.text(Input::EventId).cloned().unwrap_or(Cow::Borrowed(""));
-            let context = Context { id: &id, identity: self.identity };
+            let address = OnceCell::new();
+            let context = Context { id: &id, identity: self.identity, address: &address };
             return derived.value(&raw, context);
         }
         let value = reading.values.get_mut(usize::from(wanted.0));

@@ -5,8 +5,8 @@
 //! [`Refusal`] with a closed reason, never a panic and never silence.
 //!
 //! The way of a record: [`Decoder`] unwraps (`gzip`), finds the documents in the text (`lines`), reads
-//! each one once through the compiled paths (`projection`, `scan`, `walk`), asks `container` what it is when
-//! it is not a single record, and lets `cloudtrail` judge and derive.
+//! each one once through the compiled paths (`reader`: plain text along its `quotes` by `scan`, the rest by a
+//! parser; `walk` keeps what `projection` names), asks `container` what it is when it is not a single record, and lets `cloudtrail` judge and derive.
 
 mod address;
 mod amount;
@@ -20,8 +20,13 @@ mod field;
 mod gzip;
 mod identity;
 mod lines;
+mod names;
+mod number;
+mod parsed;
 mod projection;
+mod quotes;
 mod raw;
+mod reader;
 mod scan;
 #[cfg(test)]
 mod tests;
@@ -37,5 +42,6 @@ pub use entry::{Entry, Event, EventId, Identity, Refusal, RefusalReason, Skip, S
 pub use facts::Facts;
 pub use field::{FieldId, FieldSet};
 pub use projection::Projection;
+pub use quotes::QuoteFinder;
 pub use time::parse_event_time;
 pub use value::{Amount, Number, Value};

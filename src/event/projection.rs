@@ -9,6 +9,7 @@
 
 use super::cloudtrail::{Derived, INPUTS, Input};
 use super::field::FieldSet;
+use super::names::{Names, Words};
 
 /// Index of a value while an event is read: a field's number, or an input's after them.
 pub(super) type Slot = u16;
@@ -62,81 +63,35 @@ const CONTAINER_NAMES: [&str; 22] = [
 pub(super) struct Node {
     pub(super) slot: Slot,
     pub(super) role: Role,
-    children: Children,
+    /// Whether its value has to be looked at: for a slot, for its meaning, or for what is below.
+    pub(super) is_wanted: bool,
+    children: Names<Child>,
+}
+
+/// A node under its name.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Child {
+    pub(super) node: NodeId,
+    /// Its place among the siblings; two names of one field share the first one's.
+    pub(super) place: u16,
 }
 
 impl Node {
     fn new() -> Self {
-        Node { slot: NO_SLOT, role: Role::None, children: Children::default() }
+        Node { slot: NO_SLOT, role: Role::None, is_wanted: false, children: Names::default() }
     }
 
-    /// Whether nothing below this node is wanted.
-    pub(super) fn is_leaf(&self) -> bool {
-        self.children.list.is_empty()
-    }
-
-    /// The child of this name and its place among its siblings.
+    /// The child of the name that begins at `text[start]` and has these words.
     #[inline]
-    pub(super) fn child(&self, name: &[u8]) -> Option<(usize, NodeId)> {
-        self.children.find(name)
-    }
-}
-
-/// Children by name: one hash of length, first and last byte, then one comparison in the usual case.
-#[derive(Debug, Clone, Default)]
-struct Children {
-    list: Vec<Child>,
-    /// First child of a bucket, as its place plus one; 0 is empty. A power of two long.
-    buckets: Box<[u16]>,
-}
-
-#[derive(Debug, Clone)]
-struct Child {
-    name: Box<[u8]>,
-    node: NodeId,
-    /// Its place among the siblings; two names of one field share the first one's.
-    place: u16,
-    /// Next child of the same bucket, as its place plus one.
-    next: u16,
-}
-
-impl Children {
-    #[inline]
-    fn bucket(&self, name: &[u8]) -> usize {
-        let first = usize::from(name.first().copied().unwrap_or(0));
-        let last = usize::from(name.last().copied().unwrap_or(0));
-        let mixed = name.len().wrapping_mul(11) ^ first.wrapping_mul(5) ^ last.wrapping_mul(3);
-        mixed & (self.buckets.len().wrapping_sub(1))
+    pub(super) fn child(&self, words: &Words, text: &[u8], start: usize) -> Option<Child> {
+        self.children.find(words, text, start)
     }
 
-    #[inline]
-    fn find(&self, name: &[u8]) -> Option<(usize, NodeId)> {
-        let mut place = usize::from(*self.buckets.get(self.bucket(name))?);
-        // A chain is as long as its bucket; names are the rules' own, never the input's.
-        while let Some(child) = self.list.get(place.wrapping_sub(1)) {
-            if *child.name == *name {
-                return Some((usize::from(child.place), child.node));
-            }
-            place = usize::from(child.next);
-        }
-        None
-    }
-
-    fn insert(&mut self, name: &[u8], node: NodeId) {
-        let own = u16::try_from(self.list.len()).unwrap_or(u16::MAX);
-        let place =
-            self.list.iter().find(|child| child.node == node).map_or(own, |same| same.place);
-        self.list.push(Child { name: name.into(), node, place, next: 0 });
-        self.buckets = vec![0; (self.list.len() * 4).next_power_of_two().max(16)].into();
-        for place in 0..self.list.len() {
-            let Some(child) = self.list.get(place) else { continue };
-            let bucket = self.bucket(&child.name);
-            let Some(first) = self.buckets.get_mut(bucket) else { continue };
-            let next = std::mem::replace(first, u16::try_from(place + 1).unwrap_or(0));
-            if let Some(child) = self.list.get_mut(place) {
-                child.next = next;
-            }
-        }
+    fn add_child(&mut self, name: &[u8], node: NodeId) {
+        let same = self.children.entries().find(|child| child.node == node);
+        let own = u16::try_from(self.children.len()).unwrap_or(u16::MAX);
+        let place = same.map_or(own, |same| same.place);
+        self.children.insert(name, Child { node, place });
     }
 }
 
@@ -155,6 +110,8 @@ pub(super) enum Resources {
 #[derive(Debug, Clone)]
 pub struct Projection {
     nodes: Vec<Node>,
+    /// The first node again.
+    root: Node,
     slots: usize,
     inputs: [Slot; INPUTS.len()],
     derived: Vec<(Derived, Slot)>,
@@ -170,6 +127,7 @@ impl Projection {
     pub fn new(fields: &FieldSet) -> Self {
         let mut projection = Projection {
             nodes: vec![Node::new()],
+            root: Node::new(),
             slots: fields.len(),
             inputs: [NO_SLOT; INPUTS.len()],
             derived: Vec::new(),
@@ -201,6 +159,13 @@ impl Projection {
         }
         if projection.resources != Resources::Unused {
             projection.add_resources();
+        }
+        for node in &mut projection.nodes {
+            let has_meaning = !matches!(node.role, Role::None | Role::Container);
+            node.is_wanted = node.slot != NO_SLOT || has_meaning || !node.children.is_empty();
+        }
+        if let Some(root) = projection.nodes.first() {
+            projection.root = root.clone();
         }
         projection
     }
@@ -239,19 +204,22 @@ impl Projection {
     fn node_at(&mut self, path: &str) -> NodeId {
         let mut at: NodeId = 0;
         for (depth, segment) in path.split('.').enumerate() {
-            let found =
-                self.nodes.get(usize::from(at)).and_then(|node| node.child(segment.as_bytes()));
-            if let Some((_, child)) = found {
-                at = child;
+            let name = segment.as_bytes();
+            let found = self
+                .nodes
+                .get(usize::from(at))
+                .and_then(|node| node.child(&Words::of(name), name, 0));
+            if let Some(found) = found {
+                at = found.node;
                 continue;
             }
             let child = NodeId::try_from(self.nodes.len()).unwrap_or(0);
             self.nodes.push(Node::new());
             if let Some(parent) = self.nodes.get_mut(usize::from(at)) {
-                parent.children.insert(segment.as_bytes(), child);
+                parent.add_child(name, child);
                 // One field in two spellings (semantics.md §4).
                 if depth == 1 && path == "resources.arn" {
-                    parent.children.insert(b"ARN", child);
+                    parent.add_child(b"ARN", child);
                 }
             }
             at = child;
@@ -274,6 +242,12 @@ impl Projection {
     #[inline]
     pub(super) fn node(&self, id: NodeId) -> Option<&Node> {
         self.nodes.get(usize::from(id))
+    }
+
+    /// The node of the document itself.
+    #[inline]
+    pub(super) fn root(&self) -> &Node {
+        &self.root
     }
 
     pub(super) fn wants_raw_resources(&self) -> bool {

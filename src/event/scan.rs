@@ -1,49 +1,36 @@
 //! The walk without a parser, for plain text: no backslash, no control character, not deeply nested.
 //!
 //! That is what nearly every record on a topic is, and there a string ends at the next quote and the
-//! only blank is the space. So a strict reader is small and skips eight bytes at a time. Whatever is odd
-//! (an escape, a repeated name, anything that is no JSON) it gives up, and the general way decides; it
-//! accepts nothing that serde_json would not, and gives equal values (`tests/random.rs`).
+//! only blank is the space. The places of all quotes are found before (`quotes`), so the walk jumps over
+//! names and texts and looks at each byte between them. Whatever is odd (an escape, a repeated name,
+//! anything that is no JSON) it gives up, and the general way decides; it accepts nothing that
+//! serde_json would not, in what it skips as well, and gives equal values (`tests/random.rs`).
 
-use super::projection::{NO_SLOT, NodeId};
+use super::names::Words;
+use super::number;
+use super::projection::{NO_SLOT, Node};
+use super::quotes::{QuoteFinder, Quotes};
 use super::tree::Tree;
-use super::value::{Number, Value};
+use super::value::Value;
 use super::walk::{Seen, Walk};
-use std::borrow::Cow;
 
-/// What one look over all bytes tells.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Survey {
-    /// Opening braces and brackets, strings included: an upper bound of the depth.
-    pub(super) openings: usize,
-    /// No backslash and no control character.
-    pub(super) is_plain: bool,
-}
-
-impl Survey {
-    pub(super) fn of(text: &[u8]) -> Self {
-        let (mut openings, mut odd) = (0usize, 0u8);
-        // Short chunks, so that the counts fit a byte and the loop becomes vector instructions.
-        for chunk in text.chunks(128) {
-            let mut count = 0u8;
-            for &byte in chunk {
-                count = count.wrapping_add(u8::from(byte | 0x20 == b'{'));
-                odd |= u8::from(byte < 0x20) | u8::from(byte == b'\\');
-            }
-            openings += usize::from(count);
-        }
-        Survey { openings, is_plain: odd == 0 }
-    }
-}
+/// Deeper documents are left to others; the walk recurses.
+pub(super) const DEPTH_MAX: usize = 24;
 
 /// Walks a plain text that is one object; `None` when something is odd, with the walk half done.
-pub(super) fn walk_plain<'a>(text: &'a str, walk: &mut Walk<'_, 'a>) -> Option<()> {
+pub(super) fn walk_plain<'a>(
+    text: &'a str,
+    finder: &mut QuoteFinder,
+    walk: &mut Walk<'_, 'a>,
+) -> Option<()> {
     if !text.starts_with('{') {
         return None;
     }
     walk.reading.marks.is_object = true;
-    let mut scan = Scan { text, bytes: text.as_bytes(), at: 0, walk };
-    scan.object(0, false)?;
+    let bytes = text.as_bytes();
+    let root = walk.projection.root();
+    let mut scan = Scan { text, bytes, at: 0, quotes: finder.quotes(bytes), left: DEPTH_MAX, walk };
+    scan.object(root, false)?;
     (scan.at == text.len()).then_some(())
 }
 
@@ -51,10 +38,14 @@ struct Scan<'w, 'p, 'a> {
     text: &'a str,
     bytes: &'a [u8],
     at: usize,
+    /// Quotes from `at` on: each one that the walk comes to is the next of these.
+    quotes: Quotes<'w, 'a>,
+    /// How many levels may still be entered.
+    left: usize,
     walk: &'w mut Walk<'p, 'a>,
 }
 
-impl<'a> Scan<'_, '_, 'a> {
+impl<'p, 'a> Scan<'_, 'p, 'a> {
     /// The next byte that is no blank; it stays.
     #[inline]
     fn peek(&mut self) -> Option<u8> {
@@ -77,21 +68,27 @@ impl<'a> Scan<'_, '_, 'a> {
     /// Takes a string whose opening quote is next; gives its borders.
     #[inline]
     fn string(&mut self) -> Option<(usize, usize)> {
-        let start = self.at + 1;
-        let end = next_quote(self.bytes, start)?;
-        self.at = end + 1;
-        Some((start, end))
+        let (opening, closing) = self.quotes.pair()?;
+        debug_assert_eq!(opening, self.at);
+        self.at = closing + 1;
+        Some((opening + 1, closing))
     }
 
-    /// Takes a member's name and its colon.
+    /// Takes a member's name and its colon; gives the name's borders.
     #[inline]
-    fn name(&mut self) -> Option<&'a [u8]> {
-        if self.peek()? != b'"' {
-            return None;
+    fn name(&mut self) -> Option<(usize, usize)> {
+        let (opening, closing) = self.quotes.pair()?;
+        if opening != self.at {
+            self.blanks_until(opening)?;
         }
-        let (start, end) = self.string()?;
-        (self.take()? == b':').then_some(())?;
-        self.bytes.get(start..end)
+        self.at = closing + 1;
+        (self.take()? == b':').then_some((opening + 1, closing))
+    }
+
+    /// Whether nothing but blanks comes before a place.
+    #[cold]
+    fn blanks_until(&self, place: usize) -> Option<()> {
+        self.bytes.get(self.at..place)?.iter().all(|&byte| byte == b' ').then_some(())
     }
 
     /// Takes a comma or the closing byte, and says whether it was the latter.
@@ -109,58 +106,98 @@ impl<'a> Scan<'_, '_, 'a> {
     fn is_empty(&mut self, closing: u8) -> Option<bool> {
         self.at += 1;
         let is_empty = self.peek()? == closing;
-        self.at += usize::from(is_empty);
+        if is_empty {
+            self.at += 1;
+        } else {
+            self.left = self.left.checked_sub(1)?;
+        }
         Some(is_empty)
     }
 
-    fn object(&mut self, node: NodeId, in_list: bool) -> Option<()> {
+    /// Takes a comma or the closing byte of a level, and says whether it was the latter.
+    #[inline]
+    fn is_left(&mut self, closing: u8) -> Option<bool> {
+        let is_closed = self.is_closed(closing)?;
+        self.left += usize::from(is_closed);
+        Some(is_closed)
+    }
+
+    fn object(&mut self, node: &'p Node, in_list: bool) -> Option<()> {
         let mut seen = Seen::default();
         if self.is_empty(b'}')? {
             return Some(());
         }
         loop {
-            let name = self.name()?;
-            match self.walk.child(node, name) {
+            let (start, end) = self.name()?;
+            let words = Words::within(self.bytes, start, end);
+            let wanted = match self.walk.child(node, &words, self.bytes, start) {
                 Some((place, _)) if seen.again(place) => return None,
-                Some((_, child)) if self.walk.is_wanted(child) => self.value(child, in_list)?,
-                _ => self.skip()?,
+                Some((_, child)) if self.walk.is_wanted(child) => Some(child),
+                _ => None,
+            };
+            // Most values are texts: without a call the loop's state stays in registers.
+            if self.bytes.get(self.at) == Some(&b'"') {
+                let (start, end) = self.string()?;
+                if let Some(child) = wanted {
+                    self.walk.put_text(child, in_list, self.text.get(start..end)?);
+                }
+            } else if let Some(child) = wanted {
+                self.value(child, in_list)?;
+            } else {
+                self.skip()?;
             }
-            if self.is_closed(b'}')? {
+            if self.is_left(b'}')? {
                 return Some(());
             }
         }
     }
 
-    fn value(&mut self, node: NodeId, in_list: bool) -> Option<()> {
-        let value = match self.peek()? {
+    #[inline(never)]
+    fn value(&mut self, node: &'p Node, in_list: bool) -> Option<()> {
+        match self.peek()? {
             b'"' => {
                 let (start, end) = self.string()?;
-                Value::Text(Cow::Borrowed(self.text.get(start..end)?))
+                let text = self.text.get(start..end)?;
+                self.walk.put_text(node, in_list, text);
             }
             b'{' => return self.inner_object(node, in_list),
-            b'[' => {
-                self.walk.begin_list(node, in_list);
-                if self.is_empty(b']')? {
-                    return Some(());
-                }
-                loop {
-                    self.value(node, true)?;
-                    if self.is_closed(b']')? {
-                        return Some(());
-                    }
-                }
+            b'[' => return self.list(node, in_list),
+            b'n' => {
+                self.word(b"null")?;
+                self.walk.put(node, in_list, Value::Null);
             }
-            b'n' => self.word(b"null").map(|()| Value::Null)?,
-            b't' => self.word(b"true").map(|()| Value::Bool(true))?,
-            b'f' => self.word(b"false").map(|()| Value::Bool(false))?,
-            _ => Value::Number(self.number()?),
-        };
-        self.walk.put(node, in_list, value);
+            b't' => {
+                self.word(b"true")?;
+                self.walk.put(node, in_list, Value::Bool(true));
+            }
+            b'f' => {
+                self.word(b"false")?;
+                self.walk.put(node, in_list, Value::Bool(false));
+            }
+            _ => {
+                let (number, at) = number::read(self.text, self.at)?;
+                self.at = at;
+                self.walk.put(node, in_list, Value::Number(number));
+            }
+        }
         Some(())
     }
 
-    fn inner_object(&mut self, node: NodeId, in_list: bool) -> Option<()> {
-        if self.walk.projection.node(node)?.slot == NO_SLOT {
+    fn list(&mut self, node: &'p Node, in_list: bool) -> Option<()> {
+        self.walk.begin_list(node, in_list);
+        if self.is_empty(b']')? {
+            return Some(());
+        }
+        loop {
+            self.value(node, true)?;
+            if self.is_left(b']')? {
+                return Some(());
+            }
+        }
+    }
+
+    fn inner_object(&mut self, node: &'p Node, in_list: bool) -> Option<()> {
+        if node.slot == NO_SLOT {
             self.walk.begin_object(node);
             return self.object(node, in_list);
         }
@@ -171,37 +208,45 @@ impl<'a> Scan<'_, '_, 'a> {
         Some(())
     }
 
-    /// Takes a value that nobody wants. Recursion is bounded by the survey's count of openings.
+    /// Takes a value that nobody wants.
+    #[inline(never)]
     fn skip(&mut self) -> Option<()> {
         match self.peek()? {
             b'"' => self.string().map(|_| ()),
-            b'{' => {
-                if self.is_empty(b'}')? {
-                    return Some(());
-                }
-                loop {
-                    self.name()?;
-                    self.skip()?;
-                    if self.is_closed(b'}')? {
-                        return Some(());
-                    }
-                }
-            }
-            b'[' => {
-                if self.is_empty(b']')? {
-                    return Some(());
-                }
-                loop {
-                    self.skip()?;
-                    if self.is_closed(b']')? {
-                        return Some(());
-                    }
-                }
-            }
+            b'{' => self.skip_object(),
+            b'[' => self.skip_list(),
             b'n' => self.word(b"null"),
             b't' => self.word(b"true"),
             b'f' => self.word(b"false"),
-            _ => self.number_text().map(|_| ()),
+            _ => {
+                self.at = number::end(self.bytes, self.at)?;
+                Some(())
+            }
+        }
+    }
+
+    fn skip_object(&mut self) -> Option<()> {
+        if self.is_empty(b'}')? {
+            return Some(());
+        }
+        loop {
+            self.name()?;
+            self.skip()?;
+            if self.is_left(b'}')? {
+                return Some(());
+            }
+        }
+    }
+
+    fn skip_list(&mut self) -> Option<()> {
+        if self.is_empty(b']')? {
+            return Some(());
+        }
+        loop {
+            self.skip()?;
+            if self.is_left(b']')? {
+                return Some(());
+            }
         }
     }
 
@@ -209,79 +254,4 @@ impl<'a> Scan<'_, '_, 'a> {
     fn word(&mut self, word: &[u8]) -> Option<()> {
         self.bytes.get(self.at..)?.starts_with(word).then(|| self.at += word.len())
     }
-
-    /// Takes a number by JSON's grammar; gives its text and whether it is an integer.
-    fn number_text(&mut self) -> Option<(&'a str, bool)> {
-        let start = self.at;
-        if self.bytes.get(self.at) == Some(&b'-') {
-            self.at += 1;
-        }
-        let first = self.bytes.get(self.at);
-        let digits = self.digits()?;
-        if first == Some(&b'0') && digits > 1 {
-            return None;
-        }
-        let mut is_integer = true;
-        if self.bytes.get(self.at) == Some(&b'.') {
-            self.at += 1;
-            self.digits()?;
-            is_integer = false;
-        }
-        if matches!(self.bytes.get(self.at), Some(b'e' | b'E')) {
-            self.at += 1;
-            if matches!(self.bytes.get(self.at), Some(b'+' | b'-')) {
-                self.at += 1;
-            }
-            self.digits()?;
-            is_integer = false;
-        }
-        Some((self.text.get(start..self.at)?, is_integer))
-    }
-
-    /// Takes at least one digit and counts them.
-    #[inline]
-    fn digits(&mut self) -> Option<usize> {
-        let start = self.at;
-        while self.bytes.get(self.at).is_some_and(u8::is_ascii_digit) {
-            self.at += 1;
-        }
-        (self.at > start).then_some(self.at - start)
-    }
-
-    fn number(&mut self) -> Option<Number> {
-        let (text, is_integer) = self.number_text()?;
-        if is_integer && text != "-0" {
-            if let Ok(number) = text.parse::<u64>() {
-                return Some(Number::Unsigned(number));
-            }
-            if let Ok(number) = text.parse::<i64>() {
-                return Some(number.into());
-            }
-        }
-        // What overflows a double is an error in JSON parsers; they say so.
-        text.parse::<f64>().ok().filter(|number| number.is_finite()).map(Number::from)
-    }
-}
-
-/// The index of the next quote from `at` on.
-#[inline]
-fn next_quote(bytes: &[u8], mut at: usize) -> Option<usize> {
-    const ONES: u64 = u64::from_le_bytes([1; 8]);
-    const HIGH: u64 = u64::from_le_bytes([0x80; 8]);
-    const QUOTES: u64 = u64::from_le_bytes([b'"'; 8]);
-    // Long strings are left to memchr, whose call costs more than four words do.
-    let long = at + 32;
-    while let Some(chunk) = bytes.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
-        // A byte that equals the quote becomes zero; of the zero bytes the lowest is found exactly.
-        let zeros = u64::from_le_bytes(*chunk) ^ QUOTES;
-        let found = zeros.wrapping_sub(ONES) & !zeros & HIGH;
-        if found != 0 {
-            return Some(at + (found.trailing_zeros() / 8) as usize);
-        }
-        at += 8;
-        if at >= long {
-            break;
-        }
-    }
-    memchr::memchr(b'"', bytes.get(at..)?).map(|found| at + found)
 }

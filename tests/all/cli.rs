@@ -2,5 +2,6 @@
 
 mod broker_down;
 mod configuration;
+mod demo;
 mod inputs;
 mod process;

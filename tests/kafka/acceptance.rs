@@ -21,7 +21,7 @@ use tidegate::rule::{self, CollectHow, LoadOptions, Measure, MissingGroup, RuleS
 use tidegate::units::{EventTime, Span};
 use uuid::Uuid;
 
-const PARTITIONS: i32 = 8;
+pub(crate) const PARTITIONS: i32 = 8;
 const LIMIT: Duration = Duration::from_mins(2);
 const FINDINGS_LEAST: usize = 200;
 /// Name space of alerts.md §3.
@@ -49,7 +49,7 @@ pub(crate) fn killed_ten_times(_one_node: &Broker) -> Outcome<()> {
         forged: 0,
         ..OrganizationSettings::default()
     });
-    let mut input = Publisher::new(&broker, organization)?;
+    let mut input = Publisher::new(&broker, "chaos-in", organization)?;
     let mut random = Random::new(7);
     let mut running = [a.start("")?, b.start("")?];
     let mut added = None;
@@ -86,7 +86,7 @@ pub(crate) fn killed_ten_times(_one_node: &Broker) -> Outcome<()> {
         running[victim] = of.start("")?;
     }
     input.publish_rest()?;
-    wait_until("everything to be committed", LIMIT, || caught_up(&broker))?;
+    wait_until("everything to be committed", LIMIT, || caught_up(&broker, app, PARTITIONS))?;
     for process in &mut running {
         process.signal("TERM")?;
         process.wait_end(LIMIT)?;
@@ -122,34 +122,37 @@ fn has_died_by_itself(process: &mut Process) -> Outcome<bool> {
     Ok(died)
 }
 
-fn caught_up(broker: &Broker) -> Outcome<Option<()>> {
-    let committed = broker.committed("chaos", "chaos-in", PARTITIONS)?;
-    let ends = broker.ends("chaos-in", PARTITIONS)?;
+pub(crate) fn caught_up(broker: &Broker, app: &str, partitions: i32) -> Outcome<Option<()>> {
+    let topic = format!("{app}-in");
+    // A new cluster is still choosing the group's coordinator.
+    let Ok(committed) = broker.committed(app, &topic, partitions) else { return Ok(None) };
+    let ends = broker.ends(&topic, partitions)?;
     let done = committed.iter().zip(&ends).all(|(at, end)| at.unwrap_or(0) >= *end);
     Ok(done.then_some(()))
 }
 
 /// Publishes a generated organization bit by bit.
-struct Publisher {
+pub(crate) struct Publisher {
+    topic: String,
     producer: BaseProducer,
     organization: Organization,
     next: usize,
 }
 
 impl Publisher {
-    fn new(broker: &Broker, organization: Organization) -> Outcome<Self> {
+    pub(crate) fn new(broker: &Broker, topic: &str, organization: Organization) -> Outcome<Self> {
         let mut config = broker.config();
         config.set("partitioner", "murmur2_random").set("enable.idempotence", "true");
         config.set("linger.ms", "5").set("queue.buffering.max.messages", "200000");
         let producer = config.create().map_err(|error| error.to_string())?;
-        Ok(Self { producer, organization, next: 0 })
+        Ok(Self { topic: topic.to_owned(), producer, organization, next: 0 })
     }
 
     fn publish_tenth(&mut self) -> Outcome<()> {
         self.publish_until((self.next + self.organization.len() / 11).min(self.organization.len()))
     }
 
-    fn publish_rest(&mut self) -> Outcome<()> {
+    pub(crate) fn publish_rest(&mut self) -> Outcome<()> {
         self.publish_until(self.organization.len())
     }
 
@@ -160,7 +163,7 @@ impl Publisher {
                 return Err("the organization ended early".to_owned());
             }
             let time = self.organization.arrival(self.next).map_or(0, EventTime::as_millis);
-            let record = BaseRecord::to("chaos-in").key(&key).payload(&value).timestamp(time);
+            let record = BaseRecord::to(&self.topic).key(&key).payload(&value).timestamp(time);
             self.producer.send(record).map_err(|(error, _)| error.to_string())?;
             self.next += 1;
         }
@@ -170,7 +173,7 @@ impl Publisher {
 
 /// What an alert says, as far as it must equal the reference.
 #[derive(Debug, Clone, PartialEq)]
-struct Said {
+pub(crate) struct Said {
     kind: String,
     rule: String,
     severity: i64,
@@ -184,7 +187,7 @@ struct Said {
 }
 
 /// Findings by (finding uid, sequence).
-type Findings = BTreeMap<(String, u64), Said>;
+pub(crate) type Findings = BTreeMap<(String, u64), Said>;
 
 /// Runs the reference over each partition of the input, in offset order.
 fn expected(input: &[Read]) -> Outcome<Findings> {
@@ -318,7 +321,7 @@ fn said_by_reference(finding: &reference::Finding, rules: &RuleSet) -> Said {
     }
 }
 
-fn said_by_alert(value: &[u8]) -> Outcome<((String, u64), Said)> {
+pub(crate) fn said_by_alert(value: &[u8]) -> Outcome<((String, u64), Said)> {
     let alert: Json = serde_json::from_slice(value).map_err(|error| error.to_string())?;
     let context = &alert["unmapped"]["alert_context"];
     let text = |value: &Json| value.as_str().unwrap_or_default().to_owned();
@@ -339,7 +342,7 @@ fn said_by_alert(value: &[u8]) -> Outcome<((String, u64), Said)> {
     Ok(((uid, alert["metadata"]["sequence"].as_u64().unwrap_or(0)), said))
 }
 
-fn compare(expected: &Findings, alerts: &[Read]) -> Outcome<()> {
+pub(crate) fn compare(expected: &Findings, alerts: &[Read]) -> Outcome<()> {
     let mut delivered = Findings::new();
     let mut double = 0;
     for read in alerts {

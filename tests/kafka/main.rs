@@ -17,6 +17,9 @@ mod scenarios;
 /// `tidegate run` as a process that a test starts, kills and starts again.
 mod tidegate_run;
 
+/// `run` against `scan` on the same records, and on a disk that is full.
+mod whole;
+
 /// The slow, obvious reference of semantics.md.
 #[path = "../reference/mod.rs"]
 mod reference;

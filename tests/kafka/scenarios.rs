@@ -29,6 +29,8 @@ pub(crate) const ALL: &[(&str, Scenario)] = &[
     ("offsets_changed_from_outside_stop_the_partition_with_an_explanation", offsets_changed),
     ("a_record_that_cannot_be_read_arrives_unchanged_in_the_dead_letter_topic", dead_letters),
     ("topics_that_create_made_are_fit_for_run", topics_created),
+    ("scan_and_run_with_one_partition_find_the_same", crate::whole::scan_equals_run),
+    ("a_full_disk_under_the_state_is_said_and_nothing_is_lost", crate::whole::full_disk),
     (
         "killed_ten_times_over_three_brokers_the_alerts_equal_the_reference",
         crate::acceptance::killed_ten_times,

@@ -41,7 +41,7 @@ dir = "{state}"
 commit_interval = "100ms"
 urgent_commit = "10ms"
 block_cache = "32MiB"
-write_buffer = "4MiB"
+write_buffer = "1MiB"
 [alerts]
 topic = "{app}-alerts"
 [alerts.dlq]
@@ -58,6 +58,21 @@ level = "warn"
         std::fs::create_dir_all(&state).map_err(|error| error.to_string())?;
         std::fs::write(&config, text).map_err(|error| error.to_string())?;
         Ok(Self { config, state })
+    }
+
+    /// Runs to its end where no file may grow beyond `kib`: exit status and what it said.
+    pub(crate) fn run_where_files_end_at(&self, kib: u32) -> Outcome<(Option<i32>, String)> {
+        let me = std::env::current_exe().map_err(|error| error.to_string())?;
+        // With the signal ignored, a write beyond the limit fails as on a full disk.
+        let script = format!("trap '' XFSZ; ulimit -f {kib}; exec \"$0\"");
+        let ended = std::process::Command::new("setpriv")
+            .args(["--pdeathsig", "KILL", "bash", "-c", &script])
+            .arg(me)
+            .env(ASKED, format!("|{}", self.config.display()))
+            .stdin(std::process::Stdio::null())
+            .output()
+            .map_err(|error| error.to_string())?;
+        Ok((ended.status.code(), String::from_utf8_lossy(&ended.stderr).into_owned()))
     }
 
     /// Starts the process; `kill` as `Point:times`, or empty.

@@ -9,6 +9,7 @@ use crate::event::entry::Identity;
 use crate::event::projection::Resources;
 use crate::event::value::{Amount, Number, Value};
 use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::net::IpAddr;
 
 macro_rules! derived {
@@ -88,6 +89,15 @@ pub(in crate::event) struct Context<'s, 'a> {
     /// `eventID` as written, empty when absent.
     pub(in crate::event) id: &'s Cow<'a, str>,
     pub(in crate::event) identity: Identity,
+    /// The source address, parsed at most once for all fields of a record.
+    pub(in crate::event) address: &'s OnceCell<Option<IpAddr>>,
+}
+
+impl Context<'_, '_> {
+    fn source_address(&self, raw: &Raw<'_, '_>) -> Option<IpAddr> {
+        let parse = || raw.text(Input::SourceIpAddress).and_then(|text| canonical_address(text));
+        *self.address.get_or_init(parse)
+    }
 }
 
 impl Derived {
@@ -166,9 +176,14 @@ impl Derived {
             Derived::ActorUser => text(identity::actor_user(raw)),
             Derived::Session => text(identity::session(raw)),
             Derived::Instance => text(identity::instance(raw)),
-            Derived::SourceIp => source_ip(raw),
-            Derived::SourceKind => Value::Text(Cow::Borrowed(source_kind(raw))),
-            Derived::SourceIsExternal => Value::Bool(source_address(raw).is_some_and(is_external)),
+            Derived::SourceIp => source_ip(raw, context.source_address(raw)),
+            Derived::SourceKind => {
+                let is_address = context.source_address(raw).is_some();
+                Value::Text(Cow::Borrowed(source_kind(raw, is_address)))
+            }
+            Derived::SourceIsExternal => {
+                Value::Bool(context.source_address(raw).is_some_and(is_external))
+            }
             Derived::ServiceCall => Value::Bool(is_service_call(raw)),
             Derived::Bucket => text(resources::bucket(raw)),
             Derived::BucketOwner => text(resources::bucket_owner(raw)),
@@ -225,13 +240,8 @@ fn outcome(raw: &Raw<'_, '_>) -> &'static str {
     if says(Input::ErrorCode) || says(Input::ErrorMessage) { "failure" } else { "success" }
 }
 
-fn source_address(raw: &Raw<'_, '_>) -> Option<IpAddr> {
-    raw.text(Input::SourceIpAddress).and_then(|text| canonical_address(text))
-}
-
-fn source_ip<'a>(raw: &Raw<'_, 'a>) -> Value<'a> {
-    let (Some(written), Some(address)) = (raw.text(Input::SourceIpAddress), source_address(raw))
-    else {
+fn source_ip<'a>(raw: &Raw<'_, 'a>, address: Option<IpAddr>) -> Value<'a> {
+    let (Some(written), Some(address)) = (raw.text(Input::SourceIpAddress), address) else {
         return Value::Absent;
     };
     // An IPv4 text that parses is canonical; of IPv6 there are many spellings.
@@ -242,10 +252,10 @@ fn source_ip<'a>(raw: &Raw<'_, 'a>) -> Value<'a> {
     Value::Text(if *written == canonical { written.clone() } else { Cow::Owned(canonical) })
 }
 
-fn source_kind(raw: &Raw<'_, '_>) -> &'static str {
+fn source_kind(raw: &Raw<'_, '_>, is_address: bool) -> &'static str {
     match raw.text(Input::SourceIpAddress) {
         None => "none",
-        Some(text) if canonical_address(text).is_some() => "ip",
+        Some(_) if is_address => "ip",
         Some(text) => name_kind(text),
     }
 }

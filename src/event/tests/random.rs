@@ -1,8 +1,8 @@
 //! Random documents and random damage: nothing panics, and the fast way never differs from serde_json.
 
 use super::*;
+use crate::event::reader::Reader;
 use crate::event::tree::Tree;
-use crate::event::walk::Reader;
 use proptest::prelude::*;
 
 const NAMES: [&str; 8] = [
@@ -181,7 +181,7 @@ proptest! {
         let Ok(text) = std::str::from_utf8(&bytes) else { return Ok(()) };
         let projection = Projection::new(&wanted());
 
-        if let Some(plain) = projection.project_plain(text, Vec::new()) {
+        if let Some(plain) = projection.project_plain(text, &mut QuoteFinder::new(), Vec::new()) {
             let mut slow = serde_json::Deserializer::from_str(text);
             let slowly = projection.project(&mut slow, Vec::new());
             prop_assert!(slow.end().is_ok(), "accepted: {}", text);
@@ -189,6 +189,24 @@ proptest! {
                 Ok(slowly) => prop_assert_eq!(rounded(&plain), rounded(&slowly), "{}", text),
                 Err(error) => prop_assert!(false, "accepted: {} ({})", text, error),
             }
+        }
+    }
+
+    #[test]
+    fn a_document_of_several_windows_is_read_alike(
+        text in json(), before in 16_300usize..16_420, after in 0usize..40_000,
+    ) {
+        let text = text.replace(['\n', '\t'], "").replace('\\', "");
+        let (before, after) = ("x".repeat(before), "y".repeat(after));
+        let text = format!(r#"{{"x":"{before}","userIdentity":{text},"z":"{after}","eventName":"n"}}"#);
+        let projection = Projection::new(&wanted());
+
+        let plain = projection.project_plain(&text, &mut QuoteFinder::new(), Vec::new());
+
+        let mut slow = serde_json::Deserializer::from_str(&text);
+        let slowly = projection.project(&mut slow, Vec::new());
+        if let Some(plain) = plain {
+            prop_assert_eq!(rounded(&plain), rounded(&slowly.expect("accepted")), "{}", text);
         }
     }
 
