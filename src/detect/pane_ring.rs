@@ -9,7 +9,7 @@
 //! compared, which spares the reading unless the group is within a few percent of a threshold that
 //! it has not reported. Bad case: all traffic at lateness L of a group that hovers there.
 
-use super::evidence::{ENDS, SeenEvent, SeenValue, Sighting};
+use super::evidence::{ENDS, Seen, SeenEvent, SeenValue, Sighting};
 use super::faults::{Fault, is_planted};
 use super::segment::{Pane, Segment, folded};
 use super::shape::{Shape, is_column};
@@ -31,6 +31,8 @@ pub(super) struct Group {
     running: u128,
     /// Number of the last arrival.
     arrivals: u64,
+    /// No segment before this index is dirty, so that a commit passes by what it has written.
+    dirty_from: i64,
     bytes: usize,
 }
 
@@ -63,9 +65,9 @@ pub(super) struct View<'g> {
     pub(super) last_seen: EventTime,
     /// In the order of `collect`, those that are numbers.
     pub(super) numbers: Vec<Option<u64>>,
-    pub(super) events: Vec<&'g SeenEvent>,
+    pub(super) events: Vec<SeenEvent>,
     /// In the order of arrival; may repeat a text.
-    pub(super) values: Vec<&'g SeenValue>,
+    pub(super) values: Vec<SeenValue<'g>>,
 }
 
 /// Rough bytes of a row's key and fixed parts.
@@ -82,6 +84,7 @@ impl Group {
             newest: i64::MIN,
             running: 0,
             arrivals: 0,
+            dirty_from: i64::MAX,
             bytes: 0,
         }
     }
@@ -111,6 +114,7 @@ impl Group {
             self.bytes += segment.byte_len() - before;
             if !segment.dirty {
                 segment.dirty = true;
+                self.dirty_from = self.dirty_from.min(index);
                 dirty_bytes = ROW_BYTES + segment.byte_len() / 2;
             }
             if pane > self.newest.saturating_sub(shape.panes) {
@@ -229,11 +233,19 @@ impl Group {
             if shape.kind == WindowKind::Tumbling {
                 (view.first_seen, view.last_seen) = segment.seen;
             }
-            let events = segment.evidence.in_order();
-            view.events.extend(events.filter(|event| is_inside(shape.pane_of(event.time))));
-            let values = segment.evidence.values.iter();
-            view.values
-                .extend(values.filter(|value| is_inside(base.saturating_add(value.offset.into()))));
+            for seen in segment.evidence.in_order(shape.start_of(segment.index)) {
+                match seen {
+                    Seen::Event(event) if is_inside(shape.pane_of(event.time)) => {
+                        view.events.push(event);
+                    }
+                    Seen::Value(value)
+                        if is_inside(base.saturating_add(value.offset.into())) =>
+                    {
+                        view.values.push(value);
+                    }
+                    Seen::Event(_) | Seen::Value(_) => {}
+                }
+            }
         }
         view.amount = saturated(sum);
         view.events.sort_by_key(|event| event.arrival);
@@ -265,14 +277,23 @@ impl Group {
         self.segments.iter()
     }
 
+    /// Those that differ from the store, ascending by index.
+    pub(super) fn dirty_segments(&self) -> impl Iterator<Item = &Segment> {
+        let clean = self.segments.iter().rev().take_while(|one| one.index >= self.dirty_from);
+        let start = self.segments.len() - clean.count();
+        self.segments.range(start..).filter(|segment| segment.dirty)
+    }
+
     /// All segments are in the store now.
     pub(super) fn set_committed(&mut self) {
-        for segment in &mut self.segments {
+        let from = self.dirty_from;
+        for segment in self.segments.iter_mut().rev().take_while(|one| one.index >= from) {
             if segment.dirty {
                 segment.dirty = false;
                 segment.stored = true;
             }
         }
+        self.dirty_from = i64::MAX;
     }
 
     /// The running sum and what it must be (invariant P3).
@@ -309,6 +330,10 @@ impl Group {
 
     /// Sum of the panes in `(after, upto]`.
     fn sum_between(&self, shape: &Shape, after: i64, upto: i64) -> u128 {
+        let first = self.segments.front().map_or(i64::MAX, |first| shape.first_pane(first.index));
+        if upto < first {
+            return 0;
+        }
         let panes = self.panes_down(shape, upto);
         panes.take_while(|(at, _)| *at > after).map(|(_, pane)| u128::from(pane.sum)).sum()
     }
@@ -375,15 +400,15 @@ fn saturated(sum: u128) -> u64 {
 
 /// First distinct texts of one collected field, in the order of arrival.
 pub(super) fn distinct_texts(
-    values: &[&SeenValue],
+    values: &[SeenValue<'_>],
     collect: usize,
     how: CollectHow,
 ) -> Vec<String> {
     let (CollectHow::Sample(most) | CollectHow::Set(most)) = how else { return Vec::new() };
     let mut texts: Vec<String> = Vec::new();
     for value in values.iter().filter(|value| usize::from(value.collect) == collect) {
-        if texts.len() < most && !texts.iter().any(|text| **text == *value.text) {
-            texts.push(value.text.to_string());
+        if texts.len() < most && !texts.iter().any(|text| text == value.text) {
+            texts.push(value.text.to_owned());
         }
     }
     texts

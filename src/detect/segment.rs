@@ -102,7 +102,8 @@ impl Segment {
         if columns > 0 {
             self.add_to_columns(shape, sighting.event, at * columns);
         }
-        let grown = self.evidence.note(shape, sighting, offset, arrival);
+        let place = (shape.start_of(self.index), offset);
+        let grown = self.evidence.note(shape, sighting, place, arrival);
         self.grow(grown);
         rose
     }

@@ -205,7 +205,7 @@ impl<S: Store> Tables<S> {
         }
         for (group_key, group) in self.groups.dirty_entries() {
             let Some(state) = plan.states.get(usize::from(group.state)) else { continue };
-            for segment in group.segments().filter(|segment| segment.dirty) {
+            for segment in group.dirty_segments() {
                 key.clear();
                 RowKey::Segment { tag: state.tag, group: group_key, index: segment.index }
                     .write(&mut key);
