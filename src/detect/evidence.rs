@@ -56,10 +56,11 @@ pub(super) struct Evidence {
 /// Where a value lies.
 #[derive(Debug, Clone, Copy)]
 struct Mark {
-    /// Of the text and its place in `collect`, so that kept values are passed without reading them.
+    /// Of the text, so that kept values are passed without reading them.
     hash: u32,
     /// Start of its entry.
     at: u32,
+    collect: u16,
 }
 
 /// Room for an event's id, time and a few values.
@@ -129,6 +130,13 @@ impl Evidence {
             }
         }
         ring + self.log.len() + self.marks.len() * size_of::<Mark>() - before
+    }
+
+    /// Reads a little of all that an event changes.
+    #[inline]
+    pub(super) fn touch(&self) -> usize {
+        let log = self.log.last().copied().unwrap_or_default();
+        usize::from(log) + self.marks.first().map_or(0, |mark| usize::from(mark.collect))
     }
 
     /// The greatest number of arrival in it.
@@ -235,13 +243,13 @@ impl Evidence {
 
     fn note_value(&mut self, collect: u16, most: usize, text: &str, offset: u8, arrival: u64) {
         let text = capped(text, TEXT_BYTES);
-        let hash = text_hash(collect, text);
-        let mut same = self.marks.iter().filter(|mark| mark.hash == hash);
-        if same.any(|mark| self.value_at(*mark) == Some((collect, text.as_bytes()))) {
+        let hash = text_hash(text);
+        let mut same =
+            self.marks.iter().filter(|mark| mark.hash == hash && mark.collect == collect);
+        if same.any(|mark| self.text_at(*mark) == Some(text.as_bytes())) {
             return;
         }
-        let of_this = |mark: &&Mark| self.value_at(**mark).is_some_and(|(of, _)| of == collect);
-        let kept = self.marks.iter().filter(of_this).count();
+        let kept = self.marks.iter().filter(|mark| mark.collect == collect).count();
         if kept < most {
             self.log_value(SeenValue { text, arrival, collect, offset });
         }
@@ -265,7 +273,7 @@ impl Evidence {
         if self.marks.is_empty() {
             self.marks.reserve_exact(4);
         }
-        self.marks.push(Mark { hash: text_hash(value.collect, value.text), at });
+        self.marks.push(Mark { hash: text_hash(value.text), at, collect: value.collect });
         put_number(&mut self.log, VALUE + u64::from(value.collect));
         put_number(&mut self.log, value.arrival - self.logged);
         self.log.push(value.offset);
@@ -273,13 +281,13 @@ impl Evidence {
         self.logged = value.arrival;
     }
 
-    /// A kept value's place in `collect` and its text.
-    fn value_at(&self, mark: Mark) -> Option<(u16, &[u8])> {
+    /// A kept value's text.
+    fn text_at(&self, mark: Mark) -> Option<&[u8]> {
         let mut entry = Reader::new("evidence", self.log.get(mark.at as usize..)?);
-        let collect = u16::try_from(entry.number().ok()? - VALUE).ok()?;
+        entry.number().ok()?;
         entry.number().ok()?;
         entry.byte().ok()?;
-        Some((collect, entry.bytes().ok()?))
+        entry.bytes().ok()
     }
 }
 
@@ -348,9 +356,8 @@ pub(super) fn event_id(text: &str) -> EventId {
 }
 
 /// Decides nothing: texts whose hashes are equal are compared.
-fn text_hash(collect: u16, text: &str) -> u32 {
-    let seed = foldhash::fast::FixedState::with_seed(collect.into());
-    let hash = seed.hash_one(text.as_bytes()).to_le_bytes();
+fn text_hash(text: &str) -> u32 {
+    let hash = foldhash::fast::FixedState::default().hash_one(text.as_bytes()).to_le_bytes();
     u32::from_le_bytes([hash[0], hash[1], hash[2], hash[3]])
 }
 

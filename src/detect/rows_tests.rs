@@ -173,7 +173,7 @@ proptest! {
         for kind in [WindowKind::Sliding, WindowKind::Tumbling] {
             let shape = shape(kind, 1);
             if let Ok(segment) = read_segment(index, &shape, &row) {
-                crate::detect::pane_ring::Group::restored(0, &shape, [segment].into());
+                crate::detect::pane_ring::Group::restored(0, &shape, [Box::new(segment)].into());
             }
         }
         let _ = (read_episodes(&row), read_fingerprints(&row, &mut |_| {}), RowKey::read(&bytes));
