@@ -17,13 +17,15 @@ use tidegate::rule::{
     Collect, CollectHow, Condition, Dedup, Kind, Level, Measure, MissingGroup, Rule, RuleIndex,
     RuleText, StateId, Status, Tier, Window, WindowKind,
 };
-use tidegate::state::{Changes, MemoryStore};
+use tidegate::state::{Changes, MemoryStore, Store, StoreError};
 use tidegate::units::{EventTime, Offset, PartitionId, Position, Span, WallTime};
 
 const PRINCIPAL: FieldId = FieldId(0);
 const BUCKET: FieldId = FieldId(1);
 const BYTES: FieldId = FieldId(2);
 const KEY: FieldId = FieldId(3);
+const ADDRESS: FieldId = FieldId(4);
+const AGENT: FieldId = FieldId(5);
 const START_MS: i64 = 1_736_899_200_000;
 
 /// Every event matches every rule.
@@ -35,7 +37,7 @@ struct All {
 impl All {
     fn new(rules: Vec<Rule>) -> Arc<Self> {
         let mut fields = FieldSet::default();
-        for name in ["principal", "bucket", "bytes", "key"] {
+        for name in ["principal", "bucket", "bytes", "key", "address", "agent"] {
             fields.intern(name);
         }
         Arc::new(Self { rules, fields })
@@ -241,6 +243,125 @@ fn event(who: &str, time: i64, bytes: u64, number: u64) -> Event<'_> {
             Value::Text(["reports/2025/a.csv", "reports/2025/b.csv"][number as usize % 2].into()),
         ],
     }
+}
+
+/// What one event costs: the rules, and its share of a commit.
+#[derive(Clone, Copy)]
+pub struct Cost {
+    pub step_ns: f64,
+    pub commit_ns: f64,
+}
+
+/// Keeps nothing: what a disk costs is not the engine's. Right while the cache holds every group.
+#[derive(Default)]
+struct Discard;
+
+impl Store for Discard {
+    fn get(&self, _: &[u8], _: &mut dyn FnMut(&[u8])) -> Result<bool, StoreError> {
+        Ok(false)
+    }
+
+    fn scan(&self, _: &[u8], _: &mut dyn FnMut(&[u8], &[u8])) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    fn apply(&mut self, _: &Changes, _: Option<Position>) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    fn changelog_position(&self) -> Result<Option<Position>, StoreError> {
+        Ok(None)
+    }
+}
+
+fn collect(name: &str, field: FieldId, how: CollectHow) -> Collect {
+    Collect { name: name.into(), field, how }
+}
+
+/// The three window rules of the rule pack, as they group, sum and collect.
+fn pack() -> Vec<Rule> {
+    let mib = 1 << 20;
+    let ten = Span::from_minutes(10);
+    let seen = || {
+        vec![
+            collect("keys", KEY, CollectHow::Sample(10)),
+            collect("addresses", ADDRESS, CollectHow::Set(10)),
+            collect("agents", AGENT, CollectHow::Set(10)),
+        ]
+    };
+    let mut with_buckets = seen();
+    with_buckets.insert(0, collect("buckets", BUCKET, CollectHow::Set(10)));
+    let mut with_bytes = with_buckets.clone();
+    with_bytes.push(collect("bytes", BYTES, CollectHow::Sum));
+    let by_bucket = vec![PRINCIPAL, BUCKET];
+    let tiers = [50 * mib, 100 * mib, 1024 * mib];
+    vec![
+        Rule { collect: seen(), ..rule(1, ten, Measure::Sum(BYTES), by_bucket, &tiers) },
+        Rule {
+            collect: with_buckets,
+            ..rule(2, ten, Measure::Sum(BYTES), vec![PRINCIPAL], &tiers)
+        },
+        Rule {
+            collect: with_bytes,
+            ..rule(
+                3,
+                Span::from_hours(1),
+                Measure::Count,
+                vec![PRINCIPAL],
+                &[1001, 5000, 20_000],
+            )
+        },
+    ]
+}
+
+/// Nanoseconds of CPU for each event of the rule pack, commits of 5,000 events beside it.
+pub fn measure_pack(mut stream: Stream, events: usize) -> Cost {
+    const PER_COMMIT: usize = 5000;
+    let limits = Limits { cache_bytes: 8 << 30, ..Limits::default() };
+    let mut engine = Engine::open(All::new(pack()), limits, Discard).expect("an empty store");
+    let (mut findings, mut changes) = (Vec::new(), Changes::default());
+    let (mut step_ns, mut commit_ns) = (0, 0);
+    for round in 0..events / PER_COMMIT {
+        let prepared: Vec<_> = (0..PER_COMMIT)
+            .map(|_| {
+                let (who, time, bytes, number) = stream.next();
+                let id = format!("{number:08x}-0000-4000-8000-00000000{:04x}", number >> 32);
+                let key = format!("year=2025/month=01/part-{number:010}.parquet");
+                let bucket = format!("company-data-{:03}", (who * 7 + number as usize % 3) % 200);
+                let address = format!("198.51.{}.{}", who % 250, number % 2);
+                let agent = format!("[aws-sdk-java/1.12.{} Linux/5.10 OpenJDK/17.0]", who % 8);
+                (who, time, bytes, number, [id, key, bucket, address, agent])
+            })
+            .collect();
+        let prepared: Vec<_> = prepared
+            .iter()
+            .map(|(who, time, bytes, number, [id, key, bucket, address, agent])| Event {
+                id: id.as_str().into(),
+                values: vec![
+                    Value::Text(stream.names[*who].as_str().into()),
+                    Value::Text(bucket.as_str().into()),
+                    Value::Number(Number::Unsigned(*bytes)),
+                    Value::Text(key.as_str().into()),
+                    Value::Text(address.as_str().into()),
+                    Value::Text(agent.as_str().into()),
+                ],
+                ..event("", *time, 0, *number)
+            })
+            .collect();
+        let start = cpu_ns();
+        for event in &prepared {
+            engine.step(event, &origin(), &mut findings).expect("nothing is read");
+            findings.clear();
+        }
+        let stepped = cpu_ns();
+        changes.clear();
+        engine.collect_changes(Position(round as i64 + 1), "bench", &mut changes);
+        engine.committed(&changes, None).expect("nothing is written");
+        step_ns += stepped - start;
+        commit_ns += cpu_ns() - stepped;
+    }
+    let each = |spent: u64| spent as f64 / events as f64;
+    Cost { step_ns: each(step_ns), commit_ns: each(commit_ns) }
 }
 
 /// Where a hot group's threshold lies.

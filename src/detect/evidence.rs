@@ -12,11 +12,17 @@
 //! kept by pane and always exact. The reference in the tests follows the same bound.
 //!
 //! Order of arrival is a number that counts events in a group; it only has to rise.
+//!
+//! Most groups see few events and all of them are written with every commit, so what is kept lies in
+//! one piece of memory, encoded as rows hold it: one entry for each event or value. Only the newest
+//! ten events, which hot groups alone have, lie apart. Values are told apart by a hash each.
 
 use super::shape::Shape;
 use super::text::{capped, text_of};
 use crate::event::{Event, EventId, Value};
 use crate::rule::CollectHow;
+use crate::state::StoreError;
+use crate::state::codec::{Reader, put_bytes, put_number, put_signed};
 use crate::units::EventTime;
 use std::hash::BuildHasher;
 
@@ -28,13 +34,41 @@ pub(super) const TEXT_BYTES: usize = 1024;
 pub(super) const ID_BYTES: usize = 256;
 
 /// What one segment keeps.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Evidence {
-    /// The first ten, then a ring of the newest ten whose oldest is at `ring`.
-    pub(super) events: Vec<SeenEvent>,
-    ring: u8,
-    pub(super) values: Vec<SeenValue>,
+    /// The first ten events and all values, in the order of arrival.
+    log: Vec<u8>,
+    /// One for each value in `log`.
+    marks: Vec<Mark>,
+    /// The newest ten events after the first ten: a ring whose oldest is at `oldest`.
+    newest: Vec<SeenEvent>,
+    /// Arrival of the last entry in `log`.
+    logged: u64,
+    /// The greatest number of arrival in it.
+    last_arrival: u64,
+    /// By index in `collect`: as many values are kept as may be. A hint, never stored.
+    full: u32,
+    /// Events in `log`.
+    first: u8,
+    oldest: u8,
 }
+
+/// Where a value lies.
+#[derive(Debug, Clone, Copy)]
+struct Mark {
+    /// Of the text, so that kept values are passed without reading them.
+    hash: u32,
+    /// Start of its entry.
+    at: u32,
+    collect: u16,
+}
+
+/// Room for an event's id, time and a few values.
+const FIRST_LOG_BYTES: usize = 192;
+/// Tags of entries; a value's is its index in `collect` above the first.
+const GUID: u64 = 0;
+const TEXT: u64 = 1;
+const VALUE: u64 = 2;
 
 /// An event on its way into the groups of all rules that it matched.
 #[derive(Debug, Clone, Copy)]
@@ -55,16 +89,21 @@ pub(super) struct SeenEvent {
 }
 
 /// A distinct value of a collected field.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct SeenValue {
-    pub(super) text: Box<str>,
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct SeenValue<'l> {
+    pub(super) text: &'l str,
     pub(super) arrival: u64,
-    /// Of the text, so that ten kept values are told from another one without reading them.
-    hash: u32,
     /// Index in the rule's `collect`.
     pub(super) collect: u16,
     /// The pane's place in the segment.
     pub(super) offset: u8,
+}
+
+/// One entry of the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Seen<'l> {
+    Event(SeenEvent),
+    Value(SeenValue<'l>),
 }
 
 impl Evidence {
@@ -73,88 +112,182 @@ impl Evidence {
         &mut self,
         shape: &Shape,
         sighting: Sighting<'_, '_>,
-        offset: u8,
+        (start, offset): (EventTime, u8),
         arrival: u64,
     ) -> usize {
-        let Sighting { event, id, time } = sighting;
-        let mut grown = self.note_event(SeenEvent { id: id.clone(), time, arrival });
-        for (index, collect) in shape.collect.iter().enumerate() {
+        let before = self.log.len() + self.marks.len() * size_of::<Mark>();
+        let ring = self.note_event(start, sighting.id, sighting.time, arrival);
+        for (index, collect) in (0u16..).zip(&shape.collect) {
             let (CollectHow::Sample(most) | CollectHow::Set(most)) = collect.how else { continue };
-            let index = u16::try_from(index).unwrap_or(u16::MAX);
-            each_text(event.value(collect.field), &mut |text| {
-                grown += self.note_value(index, most, text, offset, arrival);
-            });
+            if self.is_full(index) {
+                continue;
+            }
+            match sighting.event.value(collect.field) {
+                Value::Text(text) => self.note_value(index, most, text, offset, arrival),
+                value => each_text(value, &mut |text| {
+                    self.note_value(index, most, text, offset, arrival);
+                }),
+            }
         }
-        grown
+        ring + self.log.len() + self.marks.len() * size_of::<Mark>() - before
     }
 
-    /// Events in the order of arrival.
-    pub(super) fn in_order(&self) -> impl Iterator<Item = &SeenEvent> {
-        let (first, newest) = self.events.split_at(self.events.len().min(ENDS));
-        let (late, early) = newest.split_at(newest.len().min(usize::from(self.ring)));
-        first.iter().chain(early).chain(late)
-    }
-
-    /// What a row held, events in the order of arrival.
-    pub(super) fn restored(events: Vec<SeenEvent>, values: Vec<SeenValue>) -> Self {
-        Self { events, ring: 0, values }
+    /// Reads a little of all that an event changes.
+    #[inline]
+    pub(super) fn touch(&self) -> usize {
+        let log = self.log.last().copied().unwrap_or_default();
+        usize::from(log) + self.marks.first().map_or(0, |mark| usize::from(mark.collect))
     }
 
     /// The greatest number of arrival in it.
     pub(super) fn last_arrival(&self) -> u64 {
-        self.events.iter().map(|event| event.arrival).max().unwrap_or(0)
+        self.last_arrival
     }
 
     /// Memory on the heap in bytes.
     pub(super) fn byte_len(&self) -> usize {
-        let events: usize = self.events.iter().map(SeenEvent::byte_len).sum();
-        let values: usize = self.values.iter().map(SeenValue::byte_len).sum();
-        events + values
+        let newest: usize = self.newest.iter().map(SeenEvent::byte_len).sum();
+        self.log.len() + self.marks.len() * size_of::<Mark>() + newest
     }
 
-    fn note_event(&mut self, event: SeenEvent) -> usize {
-        let bytes = event.byte_len();
-        if self.events.len() < 2 * ENDS {
-            if self.events.is_empty() {
-                self.events.reserve_exact(1);
+    /// Everything in the order of arrival; `start` is the segment's.
+    pub(super) fn in_order(&self, start: EventTime) -> impl Iterator<Item = Seen<'_>> {
+        let mut log = Reader::new("evidence", &self.log);
+        let mut arrival = 0;
+        let logged = std::iter::from_fn(move || {
+            if log.is_empty() { None } else { read_entry(&mut log, start, &mut arrival).ok() }
+        });
+        logged.chain(self.newest_in_order().cloned().map(Seen::Event))
+    }
+
+    /// Appends it to a row.
+    pub(super) fn write(&self, start: EventTime, into: &mut Vec<u8>) {
+        put_bytes(into, &self.log);
+        put_number(into, self.newest.len() as u64);
+        let mut last = 0;
+        for event in self.newest_in_order() {
+            write_event(start, &event.id, event.time, event.arrival - last, into);
+            last = event.arrival;
+        }
+    }
+
+    /// Reads [`Evidence::write`]; without its values when they are another list's.
+    pub(super) fn read(
+        row: &mut Reader<'_>,
+        start: EventTime,
+        with_values: bool,
+    ) -> Result<Self, StoreError> {
+        let bytes = row.bytes()?;
+        let mut evidence = Self::default();
+        evidence.log.reserve_exact(bytes.len());
+        let mut log = Reader::new("evidence", bytes);
+        let mut arrival = 0;
+        while !log.is_empty() {
+            match read_entry(&mut log, start, &mut arrival)? {
+                Seen::Event(_) if usize::from(evidence.first) >= ENDS => return Err(row.damaged()),
+                Seen::Event(event) => {
+                    evidence.log_event(start, &event.id, event.time, event.arrival);
+                }
+                Seen::Value(value) if with_values => evidence.log_value(value),
+                Seen::Value(_) => {}
             }
-            self.events.push(event);
+        }
+        let logged = std::mem::take(&mut arrival);
+        let newest = row.count()?;
+        if newest > ENDS {
+            return Err(row.damaged());
+        }
+        for _ in 0..newest {
+            match read_entry(row, start, &mut arrival)? {
+                Seen::Event(event) => evidence.newest.push(event),
+                Seen::Value(_) => return Err(row.damaged()),
+            }
+        }
+        evidence.last_arrival = arrival.max(logged);
+        Ok(evidence)
+    }
+
+    fn newest_in_order(&self) -> impl Iterator<Item = &SeenEvent> {
+        let (late, early) = self.newest.split_at(self.newest.len().min(usize::from(self.oldest)));
+        early.iter().chain(late)
+    }
+
+    /// Tells how many bytes the ring grew by.
+    fn note_event(
+        &mut self,
+        start: EventTime,
+        id: &EventId,
+        time: EventTime,
+        arrival: u64,
+    ) -> usize {
+        self.last_arrival = arrival;
+        if usize::from(self.first) < ENDS {
+            if self.log.is_empty() {
+                self.log.reserve_exact(FIRST_LOG_BYTES);
+            }
+            self.log_event(start, id, time, arrival);
+            return 0;
+        }
+        let event = SeenEvent { id: id.clone(), time, arrival };
+        let bytes = event.byte_len();
+        if self.newest.len() < ENDS {
+            self.newest.push(event);
             return bytes;
         }
-        let Some(oldest) = self.events.get_mut(ENDS + usize::from(self.ring)) else { return 0 };
+        let Some(oldest) = self.newest.get_mut(usize::from(self.oldest)) else { return 0 };
         let before = oldest.byte_len();
         *oldest = event;
-        self.ring = if usize::from(self.ring) + 1 < ENDS { self.ring + 1 } else { 0 };
+        self.oldest = if usize::from(self.oldest) + 1 < ENDS { self.oldest + 1 } else { 0 };
         bytes.saturating_sub(before)
     }
 
-    fn note_value(
-        &mut self,
-        collect: u16,
-        most: usize,
-        text: &str,
-        offset: u8,
-        arrival: u64,
-    ) -> usize {
+    fn note_value(&mut self, collect: u16, most: usize, text: &str, offset: u8, arrival: u64) {
         let text = capped(text, TEXT_BYTES);
         let hash = text_hash(text);
-        let mut kept = 0;
-        for value in self.values.iter().filter(|value| value.collect == collect) {
-            kept += 1;
-            if value.hash == hash && &*value.text == text {
-                return 0;
-            }
+        let mut same =
+            self.marks.iter().filter(|mark| mark.hash == hash && mark.collect == collect);
+        if same.any(|mark| self.text_at(*mark) == Some(text.as_bytes())) {
+            return;
         }
-        if kept >= most {
-            return 0;
+        let kept = self.marks.iter().filter(|mark| mark.collect == collect).count();
+        if kept < most {
+            self.log_value(SeenValue { text, arrival, collect, offset });
         }
-        if self.values.is_empty() {
-            self.values.reserve_exact(1);
+        if kept + 1 >= most {
+            self.full |= 1u32.checked_shl(collect.into()).unwrap_or(0);
         }
-        let value = SeenValue::new(text, arrival, collect, offset);
-        let bytes = value.byte_len();
-        self.values.push(value);
-        bytes
+    }
+
+    fn is_full(&self, collect: u16) -> bool {
+        self.full.checked_shr(collect.into()).unwrap_or(0) & 1 == 1
+    }
+
+    fn log_event(&mut self, start: EventTime, id: &EventId, time: EventTime, arrival: u64) {
+        write_event(start, id, time, arrival - self.logged, &mut self.log);
+        self.logged = arrival;
+        self.first += 1;
+    }
+
+    fn log_value(&mut self, value: SeenValue<'_>) {
+        let Ok(at) = u32::try_from(self.log.len()) else { return };
+        if self.marks.is_empty() {
+            self.marks.reserve_exact(4);
+        }
+        self.marks.push(Mark { hash: text_hash(value.text), at, collect: value.collect });
+        put_number(&mut self.log, VALUE + u64::from(value.collect));
+        put_number(&mut self.log, value.arrival - self.logged);
+        self.log.push(value.offset);
+        put_bytes(&mut self.log, value.text.as_bytes());
+        self.logged = value.arrival;
+    }
+
+    /// A kept value's text.
+    fn text_at(&self, mark: Mark) -> Option<&[u8]> {
+        let mut entry = Reader::new("evidence", self.log.get(mark.at as usize..)?);
+        entry.number().ok()?;
+        entry.number().ok()?;
+        entry.byte().ok()?;
+        entry.bytes().ok()
     }
 }
 
@@ -168,14 +301,42 @@ impl SeenEvent {
     }
 }
 
-impl SeenValue {
-    pub(super) fn new(text: &str, arrival: u64, collect: u16, offset: u8) -> Self {
-        Self { text: text.into(), arrival, hash: text_hash(text), collect, offset }
+fn write_event(
+    start: EventTime,
+    id: &EventId,
+    time: EventTime,
+    arrived_after: u64,
+    into: &mut Vec<u8>,
+) {
+    put_number(into, if matches!(id, EventId::Guid(_)) { GUID } else { TEXT });
+    put_number(into, arrived_after);
+    put_signed(into, time.as_millis().wrapping_sub(start.as_millis()));
+    match id {
+        EventId::Guid(bytes) => into.extend_from_slice(bytes),
+        EventId::Text(text) => put_bytes(into, text.as_bytes()),
     }
+}
 
-    fn byte_len(&self) -> usize {
-        size_of::<Self>() + self.text.len() + 16
+fn read_entry<'l>(
+    row: &mut Reader<'l>,
+    start: EventTime,
+    arrival: &mut u64,
+) -> Result<Seen<'l>, StoreError> {
+    let tag = row.number()?;
+    *arrival = arrival.checked_add(row.number()?).ok_or_else(|| row.damaged())?;
+    let arrival = *arrival;
+    if let Some(collect) = tag.checked_sub(VALUE) {
+        let collect = u16::try_from(collect).map_err(|_| row.damaged())?;
+        let offset = row.byte()?;
+        return Ok(Seen::Value(SeenValue { text: row.text()?, arrival, collect, offset }));
     }
+    let time = EventTime::from_millis(start.as_millis().wrapping_add(row.signed()?));
+    let id = if tag == GUID {
+        EventId::Guid(row.array()?)
+    } else {
+        EventId::Text(row.text()?.into())
+    };
+    Ok(Seen::Event(SeenEvent { id, time, arrival }))
 }
 
 /// The texts of a value: each member of a list by itself; absent and null have none.
@@ -239,32 +400,43 @@ fn guid(text: &str) -> Option<[u8; 16]> {
 mod tests {
     use super::*;
 
-    fn seen(arrival: u64) -> SeenEvent {
-        SeenEvent { id: event_id("x"), time: EventTime::default(), arrival }
+    const START: EventTime = EventTime::from_millis(64_000);
+
+    fn note(evidence: &mut Evidence, arrival: u64) {
+        evidence.note_event(START, &event_id("x"), EventTime::default(), arrival);
+    }
+
+    fn arrivals(evidence: &Evidence) -> Vec<u64> {
+        let events = evidence.in_order(START).map(|seen| match seen {
+            Seen::Event(event) => event.arrival,
+            Seen::Value(value) => panic!("{value:?} was not collected"),
+        });
+        events.collect()
     }
 
     #[test]
     fn a_segment_keeps_its_first_ten_and_its_newest_ten_events() {
         let mut evidence = Evidence::default();
         for arrival in 1..=33 {
-            evidence.note_event(seen(arrival));
+            note(&mut evidence, arrival);
         }
-        let kept: Vec<_> = evidence.in_order().map(|event| event.arrival).collect();
-        assert_eq!(kept, (1..=10).chain(24..=33).collect::<Vec<_>>());
+        assert_eq!(arrivals(&evidence), (1..=10).chain(24..=33).collect::<Vec<_>>());
     }
 
     #[test]
     fn a_restored_ring_goes_on_where_it_stood() {
         let mut evidence = Evidence::default();
         for arrival in 1..=33 {
-            evidence.note_event(seen(arrival));
+            note(&mut evidence, arrival);
         }
-        let mut restored = Evidence::restored(evidence.in_order().cloned().collect(), Vec::new());
+        let mut row = Vec::new();
+        evidence.write(START, &mut row);
+        let mut restored = Evidence::read(&mut Reader::new("row", &row), START, true).unwrap();
         for arrival in 34..=36 {
-            evidence.note_event(seen(arrival));
-            restored.note_event(seen(arrival));
+            note(&mut evidence, arrival);
+            note(&mut restored, arrival);
         }
-        assert!(evidence.in_order().eq(restored.in_order()));
+        assert_eq!(arrivals(&evidence), arrivals(&restored));
     }
 
     #[test]
@@ -284,7 +456,10 @@ mod tests {
         for text in ["a", "b", "a", "c"] {
             evidence.note_value(0, 2, text, 0, 1);
         }
-        let kept: Vec<_> = evidence.values.iter().map(|value| &*value.text).collect();
-        assert_eq!(kept, ["a", "b"]);
+        let kept = evidence.in_order(START).map(|seen| match seen {
+            Seen::Value(value) => value.text.to_owned(),
+            Seen::Event(event) => panic!("{event:?} was not noted"),
+        });
+        assert_eq!(kept.collect::<Vec<_>>(), ["a", "b"]);
     }
 }

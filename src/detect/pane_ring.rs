@@ -9,9 +9,9 @@
 //! compared, which spares the reading unless the group is within a few percent of a threshold that
 //! it has not reported. Bad case: all traffic at lateness L of a group that hovers there.
 
-use super::evidence::{ENDS, SeenEvent, SeenValue, Sighting};
+use super::evidence::{ENDS, Seen, SeenEvent, SeenValue, Sighting};
 use super::faults::{Fault, is_planted};
-use super::segment::{Pane, Segment, folded};
+use super::segment::{Commit, Pane, Segment, folded};
 use super::shape::{Shape, is_column};
 use crate::rule::{CollectHow, WindowKind};
 use crate::state::Cached;
@@ -24,13 +24,16 @@ pub(super) struct Group {
     /// Whose group it is.
     pub(super) state: u16,
     /// Ascending by index, none empty.
-    segments: VecDeque<Segment>,
+    segments: VecDeque<Box<Segment>>,
     /// The newest pane that holds events.
     newest: i64,
     /// Exact sum of the panes `(newest − n, newest]`.
     running: u128,
     /// Number of the last arrival.
     arrivals: u64,
+    /// The commit that writes the last change, and the first segment that it writes.
+    changed_in: Commit,
+    changed_from: i64,
     bytes: usize,
 }
 
@@ -63,9 +66,9 @@ pub(super) struct View<'g> {
     pub(super) last_seen: EventTime,
     /// In the order of `collect`, those that are numbers.
     pub(super) numbers: Vec<Option<u64>>,
-    pub(super) events: Vec<&'g SeenEvent>,
+    pub(super) events: Vec<SeenEvent>,
     /// In the order of arrival; may repeat a text.
-    pub(super) values: Vec<&'g SeenValue>,
+    pub(super) values: Vec<SeenValue<'g>>,
 }
 
 /// Rough bytes of a row's key and fixed parts.
@@ -82,35 +85,45 @@ impl Group {
             newest: i64::MIN,
             running: 0,
             arrivals: 0,
+            changed_in: Commit::default(),
+            changed_from: i64::MAX,
             bytes: 0,
         }
     }
 
     /// A group as the store holds it; segments ascending by index.
-    pub(super) fn restored(state: u16, shape: &Shape, segments: VecDeque<Segment>) -> Self {
+    pub(super) fn restored(state: u16, shape: &Shape, segments: VecDeque<Box<Segment>>) -> Self {
         let mut group = Self { segments, ..Self::new(state) };
-        group.bytes = group.segments.iter().map(Segment::byte_len).sum();
+        group.bytes = group.segments.iter().map(|segment| segment.byte_len()).sum();
         group.renew_newest(shape);
         group.renew_arrivals();
         group
     }
 
     /// Adds an event at its pane.
-    pub(super) fn add(&mut self, shape: &Shape, sighting: Sighting<'_, '_>, amount: u64) -> Added {
+    pub(super) fn add(
+        &mut self,
+        shape: &Shape,
+        sighting: Sighting<'_, '_>,
+        amount: u64,
+        commit: Commit,
+    ) -> Added {
         let pane = shape.pane_of(sighting.time);
         let (index, offset) = shape.segment_of(pane);
         if pane > self.newest {
             self.advance(shape, pane);
         }
         self.arrivals += 1;
-        let (at, is_new_segment) = self.place(index, sighting.time);
+        let (at, is_new_segment) = self.place(index, sighting.time, commit);
         let mut dirty_bytes = EVENT_BYTES;
         if let Some(segment) = self.segments.get_mut(at) {
             let before = if is_new_segment { 0 } else { segment.byte_len() };
             let rose = segment.add(shape, sighting, (offset, amount), self.arrivals);
             self.bytes += segment.byte_len() - before;
-            if !segment.dirty {
-                segment.dirty = true;
+            if segment.changed_in != commit {
+                segment.changed_in = commit;
+                let from = if self.changed_in == commit { self.changed_from } else { i64::MAX };
+                (self.changed_in, self.changed_from) = (commit, from.min(index));
                 dirty_bytes = ROW_BYTES + segment.byte_len() / 2;
             }
             if pane > self.newest.saturating_sub(shape.panes) {
@@ -229,11 +242,19 @@ impl Group {
             if shape.kind == WindowKind::Tumbling {
                 (view.first_seen, view.last_seen) = segment.seen;
             }
-            let events = segment.evidence.in_order();
-            view.events.extend(events.filter(|event| is_inside(shape.pane_of(event.time))));
-            let values = segment.evidence.values.iter();
-            view.values
-                .extend(values.filter(|value| is_inside(base.saturating_add(value.offset.into()))));
+            for seen in segment.evidence.in_order(shape.start_of(segment.index)) {
+                match seen {
+                    Seen::Event(event) if is_inside(shape.pane_of(event.time)) => {
+                        view.events.push(event);
+                    }
+                    Seen::Value(value)
+                        if is_inside(base.saturating_add(value.offset.into())) =>
+                    {
+                        view.values.push(value);
+                    }
+                    Seen::Event(_) | Seen::Value(_) => {}
+                }
+            }
         }
         view.amount = saturated(sum);
         view.events.sort_by_key(|event| event.arrival);
@@ -244,15 +265,27 @@ impl Group {
         view
     }
 
+    /// Reads a little of what an event in order changes.
+    #[inline]
+    pub(super) fn touch(&self) -> usize {
+        self.segments.back().map_or(0, |segment| segment.touch())
+    }
+
     /// Forgets a segment; tells whether the store holds a row of it.
-    pub(super) fn drop_segment(&mut self, shape: &Shape, index: i64) -> Option<WasStored> {
+    pub(super) fn drop_segment(
+        &mut self,
+        shape: &Shape,
+        index: i64,
+        commit: Commit,
+    ) -> Option<WasStored> {
         let at = self.segments.binary_search_by_key(&index, |segment| segment.index).ok()?;
         let segment = self.segments.remove(at)?;
         self.bytes -= segment.byte_len();
         self.renew_newest(shape);
         // A restored group counts on from what is left, so one that stayed in memory does too.
         self.renew_arrivals();
-        Some(if segment.stored { WasStored::Yes } else { WasStored::No })
+        let was_stored = segment.was_stored(commit);
+        Some(if was_stored { WasStored::Yes } else { WasStored::No })
     }
 
     /// Whether no segment is left.
@@ -262,17 +295,15 @@ impl Group {
 
     /// Ascending by index.
     pub(super) fn segments(&self) -> impl DoubleEndedIterator<Item = &Segment> {
-        self.segments.iter()
+        self.segments.iter().map(|segment| &**segment)
     }
 
-    /// All segments are in the store now.
-    pub(super) fn set_committed(&mut self) {
-        for segment in &mut self.segments {
-            if segment.dirty {
-                segment.dirty = false;
-                segment.stored = true;
-            }
-        }
+    /// Those that this commit writes, ascending by index.
+    pub(super) fn changed_segments(&self, commit: Commit) -> impl Iterator<Item = &Segment> {
+        let from = if self.changed_in == commit { self.changed_from } else { i64::MAX };
+        let after = self.segments().rev().take_while(|segment| segment.index >= from).count();
+        let changed = self.segments.range(self.segments.len() - after..);
+        changed.map(|segment| &**segment).filter(move |segment| segment.changed_in == commit)
     }
 
     /// The running sum and what it must be (invariant P3).
@@ -293,7 +324,7 @@ impl Group {
         self.newest = pane;
     }
 
-    fn place(&mut self, index: i64, time: EventTime) -> (usize, bool) {
+    fn place(&mut self, index: i64, time: EventTime, commit: Commit) -> (usize, bool) {
         let at = match self.segments.back() {
             Some(last) if last.index == index => return (self.segments.len() - 1, false),
             Some(last) if last.index < index => self.segments.len(),
@@ -303,12 +334,16 @@ impl Group {
                 Err(at) => at,
             },
         };
-        self.segments.insert(at, Segment::new(index, time));
+        self.segments.insert(at, Box::new(Segment::new(index, time, commit)));
         (at, true)
     }
 
     /// Sum of the panes in `(after, upto]`.
     fn sum_between(&self, shape: &Shape, after: i64, upto: i64) -> u128 {
+        let first = self.segments.front().map_or(i64::MAX, |first| shape.first_pane(first.index));
+        if upto < first {
+            return 0;
+        }
         let panes = self.panes_down(shape, upto);
         panes.take_while(|(at, _)| *at > after).map(|(_, pane)| u128::from(pane.sum)).sum()
     }
@@ -375,15 +410,15 @@ fn saturated(sum: u128) -> u64 {
 
 /// First distinct texts of one collected field, in the order of arrival.
 pub(super) fn distinct_texts(
-    values: &[&SeenValue],
+    values: &[SeenValue<'_>],
     collect: usize,
     how: CollectHow,
 ) -> Vec<String> {
     let (CollectHow::Sample(most) | CollectHow::Set(most)) = how else { return Vec::new() };
     let mut texts: Vec<String> = Vec::new();
     for value in values.iter().filter(|value| usize::from(value.collect) == collect) {
-        if texts.len() < most && !texts.iter().any(|text| **text == *value.text) {
-            texts.push(value.text.to_string());
+        if texts.len() < most && !texts.iter().any(|text| text == value.text) {
+            texts.push(value.text.to_owned());
         }
     }
     texts

@@ -11,12 +11,11 @@
 //! check everything that the engine relies on and never panic.
 
 use super::episode::Episode;
-use super::evidence::{ENDS, Evidence, SeenEvent, SeenValue};
+use super::evidence::Evidence;
 use super::segment::{Pane, Segment};
 use super::shape::Shape;
-use crate::event::EventId;
 use crate::rule::{Level, WindowKind};
-use crate::state::codec::{Reader, put_bytes, put_number, put_signed, put_sortable};
+use crate::state::codec::{Reader, put_number, put_signed, put_sortable};
 use crate::state::{CacheKey, StoreError};
 use crate::units::{EventTime, WallTime};
 
@@ -98,11 +97,12 @@ pub(super) fn write_slot_prefix(slot: i64, into: &mut Vec<u8>) {
 
 /// Appends the value of a segment's row.
 pub(super) fn write_segment(segment: &Segment, shape: &Shape, into: &mut Vec<u8>) {
-    let start = start_of(shape, segment.index);
+    let start = shape.start_of(segment.index);
     into.push(VERSION);
     if shape.kind == WindowKind::Tumbling {
-        put_signed(into, segment.seen.0.as_millis().wrapping_sub(start));
-        put_signed(into, segment.seen.1.as_millis().wrapping_sub(start));
+        for seen in [segment.seen.0, segment.seen.1] {
+            put_signed(into, seen.as_millis().wrapping_sub(start.as_millis()));
+        }
     }
     put_number(into, segment.panes.len() as u64);
     for pane in &segment.panes {
@@ -110,20 +110,8 @@ pub(super) fn write_segment(segment: &Segment, shape: &Shape, into: &mut Vec<u8>
         put_number(into, u64::from(pane.count));
         put_number(into, pane.sum);
     }
-    put_number(into, segment.evidence.events.len() as u64);
-    let mut arrival = 0;
-    for event in segment.evidence.in_order() {
-        write_id(&event.id, into);
-        put_signed(into, event.time.as_millis().wrapping_sub(start));
-        put_number(into, event.arrival - arrival);
-        arrival = event.arrival;
-    }
     let columns = segment.columns.len() / segment.panes.len().max(1);
     put_number(into, columns as u64);
-    put_number(into, segment.evidence.values.len() as u64);
-    if columns == 0 && segment.evidence.values.is_empty() {
-        return;
-    }
     into.extend_from_slice(&shape.collect_tag.to_be_bytes());
     for number in &segment.columns {
         into.push(u8::from(number.is_some()));
@@ -131,59 +119,42 @@ pub(super) fn write_segment(segment: &Segment, shape: &Shape, into: &mut Vec<u8>
             put_number(into, *number);
         }
     }
-    for value in &segment.evidence.values {
-        put_number(into, u64::from(value.collect));
-        into.push(value.offset);
-        put_number(into, value.arrival);
-        put_bytes(into, value.text.as_bytes());
-    }
+    segment.evidence.write(start, into);
 }
 
 /// Reads the value of a segment's row. Collected values of another `collect` list are left out.
 pub(super) fn read_segment(index: i64, shape: &Shape, bytes: &[u8]) -> Result<Segment, StoreError> {
-    let start = start_of(shape, index);
+    let start = shape.start_of(index);
     let mut row = Reader::new("a segment", bytes);
     row.version(VERSION)?;
-    let mut seen = (EventTime::from_millis(start), EventTime::from_millis(start));
+    let mut seen = (start, start);
     if shape.kind == WindowKind::Tumbling {
-        seen.0 = EventTime::from_millis(start.wrapping_add(row.signed()?));
-        seen.1 = EventTime::from_millis(start.wrapping_add(row.signed()?));
+        for seen in [&mut seen.0, &mut seen.1] {
+            *seen = EventTime::from_millis(start.as_millis().wrapping_add(row.signed()?));
+        }
     }
     let panes = read_panes(&mut row, shape)?;
-    let events = read_events(&mut row, start)?;
     let columns: usize = row.narrow()?;
-    let values = row.count()?;
-    let mut numbers = Vec::new();
-    let mut kept = Vec::new();
-    if columns > 0 || values > 0 {
-        let is_same = u32::from_be_bytes(row.array()?) == shape.collect_tag;
-        if is_same && columns != shape.columns() {
-            return Err(row.damaged());
-        }
-        let cells = panes.len().checked_mul(columns).ok_or_else(|| row.damaged())?;
-        for _ in 0..cells {
-            numbers.push(match row.byte()? {
-                0 => None,
-                1 => Some(row.number()?),
-                _ => return Err(row.damaged()),
-            });
-        }
-        for _ in 0..values {
-            let collect = row.narrow()?;
-            let offset = row.byte()?;
-            let arrival = row.number()?;
-            kept.push(SeenValue::new(row.text()?, arrival, collect, offset));
-        }
-        if !is_same {
-            numbers.clear();
-            kept.clear();
-        }
+    let is_same = u32::from_be_bytes(row.array()?) == shape.collect_tag;
+    if is_same && columns != shape.columns() {
+        return Err(row.damaged());
     }
+    let cells = panes.len().checked_mul(columns).ok_or_else(|| row.damaged())?;
+    let mut numbers = Vec::new();
+    for _ in 0..cells {
+        numbers.push(match row.byte()? {
+            0 => None,
+            1 => Some(row.number()?),
+            _ => return Err(row.damaged()),
+        });
+    }
+    let evidence = Evidence::read(&mut row, start, is_same)?;
     row.finish()?;
-    if numbers.is_empty() {
+    if !is_same {
+        numbers.clear();
         numbers.resize(panes.len() * shape.columns(), None);
     }
-    Ok(Segment::restored(index, seen, panes, numbers, Evidence::restored(events, kept)))
+    Ok(Segment::restored(index, seen, panes, numbers, evidence))
 }
 
 fn read_panes(row: &mut Reader<'_>, shape: &Shape) -> Result<Vec<Pane>, StoreError> {
@@ -198,47 +169,6 @@ fn read_panes(row: &mut Reader<'_>, shape: &Shape) -> Result<Vec<Pane>, StoreErr
         panes.push(pane);
     }
     if panes.is_empty() { Err(row.damaged()) } else { Ok(panes) }
-}
-
-fn read_events(row: &mut Reader<'_>, start: i64) -> Result<Vec<SeenEvent>, StoreError> {
-    let count = row.count()?;
-    if count > 2 * ENDS {
-        return Err(row.damaged());
-    }
-    let mut events = Vec::with_capacity(count);
-    let mut arrival = 0u64;
-    for _ in 0..count {
-        let id = read_id(row)?;
-        let time = EventTime::from_millis(start.wrapping_add(row.signed()?));
-        arrival = arrival.checked_add(row.number()?).ok_or_else(|| row.damaged())?;
-        events.push(SeenEvent { id, time, arrival });
-    }
-    Ok(events)
-}
-
-fn write_id(id: &EventId, into: &mut Vec<u8>) {
-    match id {
-        EventId::Guid(bytes) => {
-            into.push(0);
-            into.extend_from_slice(bytes);
-        }
-        EventId::Text(text) => {
-            into.push(1);
-            put_bytes(into, text.as_bytes());
-        }
-    }
-}
-
-fn read_id(row: &mut Reader<'_>) -> Result<EventId, StoreError> {
-    match row.byte()? {
-        0 => Ok(EventId::Guid(row.array()?)),
-        1 => Ok(EventId::Text(row.text()?.into())),
-        _ => Err(row.damaged()),
-    }
-}
-
-fn start_of(shape: &Shape, segment: i64) -> i64 {
-    shape.time_of(shape.first_pane(segment)).as_millis()
 }
 
 /// Appends the value of an episodes row.

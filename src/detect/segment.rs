@@ -9,6 +9,18 @@ use crate::event::{Amount, Event};
 use crate::rule::CollectHow;
 use crate::units::EventTime;
 
+/// Counts an engine's commits, so that a commit need not visit what it has written. A segment
+/// differs from the store while it was changed in the commit that is being gathered.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Commit(u64);
+
+impl Commit {
+    /// The one after this; the first that is gathered follows the default.
+    pub(super) const fn next(self) -> Self {
+        Self(self.0 + 1)
+    }
+}
+
 /// Partial sums of one group over one pane.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Pane {
@@ -33,10 +45,10 @@ pub(super) struct Segment {
     pub(super) evidence: Evidence,
     /// First and last contributing event; shown for a tumbling window, whose pane is too wide to.
     pub(super) seen: (EventTime, EventTime),
-    /// Differs from the store.
-    pub(super) dirty: bool,
-    /// The store holds a row of it.
-    pub(super) stored: bool,
+    /// The commit that writes its last change; before the first one for what the store held.
+    pub(super) changed_in: Commit,
+    /// The commit that writes it first; its row is in the store from the next one on.
+    opened_in: Commit,
     bytes: u32,
 }
 
@@ -44,9 +56,11 @@ const OWN_BYTES: usize = size_of::<Segment>() + 32;
 
 impl Segment {
     /// A segment that an event opens.
-    pub(super) fn new(index: i64, time: EventTime) -> Self {
-        Self::restored(index, (time, time), Vec::new(), Vec::new(), Evidence::default())
-            .never_stored()
+    pub(super) fn new(index: i64, time: EventTime, commit: Commit) -> Self {
+        Self {
+            opened_in: commit,
+            ..Self::restored(index, (time, time), Vec::new(), Vec::new(), Evidence::default())
+        }
     }
 
     /// A segment that the store holds.
@@ -68,15 +82,27 @@ impl Segment {
             columns,
             evidence,
             seen,
-            dirty: false,
-            stored: true,
+            changed_in: Commit::default(),
+            opened_in: Commit::default(),
             bytes: u32::try_from(bytes).unwrap_or(u32::MAX),
         }
+    }
+
+    /// Whether the store holds a row of it while `commit` is gathered.
+    pub(super) fn was_stored(&self, commit: Commit) -> bool {
+        self.opened_in < commit
     }
 
     /// Memory in bytes.
     pub(super) fn byte_len(&self) -> usize {
         self.bytes as usize
+    }
+
+    /// Reads a little of all that an event changes.
+    #[inline]
+    pub(super) fn touch(&self) -> usize {
+        let pane = self.panes.last().map_or(0, |pane| usize::from(pane.offset));
+        pane + usize::from(self.columns.last().is_some_and(Option::is_some)) + self.evidence.touch()
     }
 
     /// Adds an event to the pane at `offset`; tells by how much the pane's sum rose.
@@ -101,7 +127,8 @@ impl Segment {
         if columns > 0 {
             self.add_to_columns(shape, sighting.event, at * columns);
         }
-        let grown = self.evidence.note(shape, sighting, offset, arrival);
+        let place = (shape.start_of(self.index), offset);
+        let grown = self.evidence.note(shape, sighting, place, arrival);
         self.grow(grown);
         rose
     }
@@ -140,11 +167,6 @@ impl Segment {
 
     fn grow(&mut self, bytes: usize) {
         self.bytes = self.bytes.saturating_add(u32::try_from(bytes).unwrap_or(u32::MAX));
-    }
-
-    fn never_stored(mut self) -> Self {
-        self.stored = false;
-        self
     }
 }
 

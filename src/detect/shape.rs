@@ -76,6 +76,11 @@ impl Shape {
         segment.saturating_mul(self.panes_per_segment)
     }
 
+    /// Start of a segment.
+    pub(super) fn start_of(&self, segment: i64) -> EventTime {
+        self.time_of(self.first_pane(segment))
+    }
+
     /// The watermark from which on no event that still counts needs the segment: the pane of
     /// `watermark − L` is then a whole window past its last pane.
     pub(super) fn due(&self, segment: i64) -> EventTime {

@@ -10,6 +10,7 @@ use super::invariant;
 use super::pane_ring::{Group, WasStored};
 use super::plan::{Plan, StatePlan};
 use super::rows::{self, RowKey};
+use super::segment::{Commit, Segment};
 use super::timers::{Timer, Timers, has_fired};
 use crate::state::{Cache, CacheKey, Changes, Found, Keep, SlotId, Store};
 use crate::units::EventTime;
@@ -22,6 +23,8 @@ pub(super) struct Tables<S> {
     groups: Cache<Group>,
     episodes: Cache<Episodes>,
     timers: Timers,
+    /// The one that is being gathered.
+    commit: Commit,
     /// Rows of the store that are no longer needed; written with the next commit.
     pub(super) tombstones: Vec<RowKey>,
     dirty_bytes: usize,
@@ -42,6 +45,7 @@ impl<S: Store> Tables<S> {
             groups: Cache::new(cache_bytes / 4 * 3),
             episodes: Cache::new(cache_bytes / 4),
             timers: Timers::default(),
+            commit: Commit::default().next(),
             tombstones: Vec::new(),
             dirty_bytes: 0,
             expired_groups: 0,
@@ -84,7 +88,7 @@ impl<S: Store> Tables<S> {
     ) -> Result<SlotId, StateError> {
         let id = self.load_group((number, state), key, watermark)?;
         if let Some(group) = self.groups.get_dirty(id) {
-            let added = group.add(&state.shape, sighting, amount);
+            let added = group.add(&state.shape, sighting, amount, self.commit);
             debug_assert_eq!(invariant::panes_are_in_order(group, &state.shape), Ok(()));
             debug_assert_eq!(
                 invariant::running_sums_the_newest_window(group, &state.shape),
@@ -98,6 +102,16 @@ impl<S: Store> Tables<S> {
         }
         self.groups.resized(id);
         Ok(id)
+    }
+
+    /// Reads a little of a group that is about to be added to. Asked of all of an event's groups
+    /// first, so that the processor waits for their memory once and not for one after the other.
+    #[inline]
+    pub(super) fn touch(&self, key: CacheKey) -> usize {
+        match self.groups.find(key) {
+            Found::Here(id) => self.groups.get(id).map_or(0, Group::touch),
+            Found::Stored(_) | Found::Nowhere => 0,
+        }
     }
 
     /// The group that was just added to.
@@ -205,7 +219,7 @@ impl<S: Store> Tables<S> {
         }
         for (group_key, group) in self.groups.dirty_entries() {
             let Some(state) = plan.states.get(usize::from(group.state)) else { continue };
-            for segment in group.segments().filter(|segment| segment.dirty) {
+            for segment in group.changed_segments(self.commit) {
                 key.clear();
                 RowKey::Segment { tag: state.tag, group: group_key, index: segment.index }
                     .write(&mut key);
@@ -227,10 +241,8 @@ impl<S: Store> Tables<S> {
     pub(super) fn set_committed(&mut self) {
         self.tombstones.clear();
         self.dirty_bytes = 0;
-        self.groups.clean_all(|group| {
-            group.set_committed();
-            if group.is_empty() { Keep::No } else { Keep::Yes }
-        });
+        self.commit = self.commit.next();
+        self.groups.clean_all(|group| if group.is_empty() { Keep::No } else { Keep::Yes });
         self.episodes.clean_all(|episodes| {
             episodes.stored = !episodes.open().is_empty();
             if episodes.stored { Keep::Yes } else { Keep::No }
@@ -283,7 +295,7 @@ impl<S: Store> Tables<S> {
         state: &StatePlan,
         group: CacheKey,
         watermark: Option<EventTime>,
-    ) -> Result<VecDeque<super::segment::Segment>, StateError> {
+    ) -> Result<VecDeque<Box<Segment>>, StateError> {
         let mut prefix = Vec::with_capacity(33);
         rows::write_group_prefix(state.tag, group, &mut prefix);
         let mut segments = VecDeque::new();
@@ -300,7 +312,7 @@ impl<S: Store> Tables<S> {
                 RowKey::Episodes { .. } | RowKey::Fingerprints { .. } => Ok(None),
             });
             match segment {
-                Ok(segment) => segments.extend(segment),
+                Ok(segment) => segments.extend(segment.map(Box::new)),
                 Err(error) => failed = Some(error),
             }
         })?;
@@ -326,7 +338,7 @@ impl<S: Store> Tables<S> {
             }
             Found::Here(id) => {
                 let Some(group) = self.groups.get_clean(id) else { return };
-                if group.drop_segment(&state.shape, index) == Some(WasStored::Yes) {
+                if group.drop_segment(&state.shape, index, self.commit) == Some(WasStored::Yes) {
                     self.tombstones.push(tombstone);
                 }
                 if group.is_empty() {

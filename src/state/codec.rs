@@ -153,6 +153,12 @@ impl<'a> Reader<'a> {
         Ok((u64::from_be_bytes(self.array()?) ^ (1 << 63)).cast_signed())
     }
 
+    /// Whether every byte was read.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.left.is_empty()
+    }
+
     /// Ends the reading.
     ///
     /// # Errors
