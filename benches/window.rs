@@ -33,9 +33,8 @@ fn main() {
     {
         let costs: Vec<_> =
             (0..2).map(|_| measure_pack(Stream::new(20_000, keys, disorder_s), events)).collect();
-        let least = |pick: fn(&support::Cost) -> f64| {
-            costs.iter().map(pick).fold(f64::INFINITY, f64::min)
-        };
+        let least =
+            |pick: fn(&support::Cost) -> f64| costs.iter().map(pick).fold(f64::INFINITY, f64::min);
         let (step, commit) = (least(|cost| cost.step_ns), least(|cost| cost.commit_ns));
         println!(
             "rule pack, {name:<18} {:>6.0} ns an event: rules {step:.0}, commit {commit:.0}",

@@ -70,7 +70,7 @@ pub fn ask(broker: &Broker) {
     let paced_for = since.elapsed();
     publisher.finish();
     watcher.wait_for(RATE * SECONDS);
-    let cpu = (process.cpu() - cpu).as_secs_f64();
+    let cpu = process.cpu().saturating_sub(cpu).as_secs_f64();
     let changelog = process.metric("tidegate_changelog_bytes_total");
     is_over.store(true, Ordering::Relaxed);
     let seen = reader.join().expect("the reader ends");

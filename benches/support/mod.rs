@@ -72,7 +72,7 @@ pub fn least_cpu(rounds: usize, mut work: impl FnMut()) -> f64 {
         .map(|_| {
             let before = cpu_time();
             work();
-            (cpu_time() - before).as_secs_f64()
+            cpu_time().saturating_sub(before).as_secs_f64()
         })
         .fold(f64::INFINITY, f64::min)
 }

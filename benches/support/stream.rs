@@ -303,13 +303,7 @@ fn pack() -> Vec<Rule> {
         },
         Rule {
             collect: with_bytes,
-            ..rule(
-                3,
-                Span::from_hours(1),
-                Measure::Count,
-                vec![PRINCIPAL],
-                &[1001, 5000, 20_000],
-            )
+            ..rule(3, Span::from_hours(1), Measure::Count, vec![PRINCIPAL], &[1001, 5000, 20_000])
         },
     ]
 }

@@ -331,11 +331,8 @@ fn read_entry<'l>(
         return Ok(Seen::Value(SeenValue { text: row.text()?, arrival, collect, offset }));
     }
     let time = EventTime::from_millis(start.as_millis().wrapping_add(row.signed()?));
-    let id = if tag == GUID {
-        EventId::Guid(row.array()?)
-    } else {
-        EventId::Text(row.text()?.into())
-    };
+    let id =
+        if tag == GUID { EventId::Guid(row.array()?) } else { EventId::Text(row.text()?.into()) };
     Ok(Seen::Event(SeenEvent { id, time, arrival }))
 }
 

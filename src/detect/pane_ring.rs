@@ -247,9 +247,7 @@ impl Group {
                     Seen::Event(event) if is_inside(shape.pane_of(event.time)) => {
                         view.events.push(event);
                     }
-                    Seen::Value(value)
-                        if is_inside(base.saturating_add(value.offset.into())) =>
-                    {
+                    Seen::Value(value) if is_inside(base.saturating_add(value.offset.into())) => {
                         view.values.push(value);
                     }
                     Seen::Event(_) | Seen::Value(_) => {}

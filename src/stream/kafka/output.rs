@@ -31,7 +31,8 @@ const CHANGELOG_CODEC: &str = "lz4";
 /// A producer and the tasks whose changelog records are under way.
 pub(crate) struct Output {
     // Dropped before the producer that they belong to.
-    _changelog_codecs: Vec<ffi::TopicCodec>,
+    #[expect(dead_code, reason = "owned for its drop")]
+    changelog_codecs: Vec<ffi::TopicCodec>,
     producer: BaseProducer<Deliveries>,
     slots: Vec<TaskId>,
     changelogs: Vec<String>,
@@ -53,8 +54,8 @@ impl Output {
             ffi::TopicCodec::set(producer.client().native_ptr(), topic, codec)
         };
         let topics = changelogs.iter();
-        let _changelog_codecs = topics.filter_map(|topic| set((topic, codec?))).collect();
-        Ok(Self { _changelog_codecs, producer, slots: Vec::new(), changelogs })
+        let changelog_codecs = topics.filter_map(|topic| set((topic, codec?))).collect();
+        Ok(Self { changelog_codecs, producer, slots: Vec::new(), changelogs })
     }
 
     /// Fences predecessors and aborts what they left open.
