@@ -83,7 +83,7 @@ pub(super) fn processors(
         dir: dir.to_owned(),
         shared: RocksShared::new(
             bytes(settings.state.block_cache),
-            bytes(settings.state.write_buffer).saturating_mul(partitions),
+            bytes(settings.state.write_buffer),
         ),
         options: RocksOptions { wal: settings.state.wal },
     }

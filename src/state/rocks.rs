@@ -45,12 +45,14 @@ impl std::fmt::Debug for RocksShared {
 }
 
 impl RocksShared {
-    /// `block_cache_bytes` for blocks that were read, `write_buffer_bytes` for rows that are not in
-    /// files yet; each for all stores together.
+    /// `block_cache_bytes` for blocks that were read, of all stores; `write_buffer_bytes` for rows of
+    /// one store that are not in files yet. All write buffers together stay about within half of the
+    /// block cache, at least two full ones: beyond it the largest is written early.
     #[must_use]
     pub fn new(block_cache_bytes: usize, write_buffer_bytes: usize) -> Self {
         // Writers are never stalled by the manager: it makes the largest store write a file.
-        let buffers = WriteBufferManager::new_write_buffer_manager(write_buffer_bytes, false);
+        let bound = (2 * write_buffer_bytes).max(block_cache_bytes / 2);
+        let buffers = WriteBufferManager::new_write_buffer_manager(bound, false);
         Self { cache: Cache::new_lru_cache(block_cache_bytes), buffers, write_buffer_bytes }
     }
 
@@ -213,8 +215,7 @@ fn database_options(shared: &RocksShared) -> Options {
     options.create_if_missing(true);
     options.set_block_based_table_factory(&blocks);
     options.set_write_buffer_manager(&shared.buffers);
-    // The manager decides over all stores; a single one may use half of the bound.
-    options.set_write_buffer_size(shared.write_buffer_bytes / 2);
+    options.set_write_buffer_size(shared.write_buffer_bytes);
     options.set_compression_type(DBCompressionType::Lz4);
     // Keys that are asked for exist: the engine's index knows. The last level needs no filter.
     options.set_optimize_filters_for_hits(true);

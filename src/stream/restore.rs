@@ -170,7 +170,12 @@ fn open<C: Cluster, P: Processors>(
     let range = cluster.changelog_range(task.id, young).map_err(changelog)?;
     let verdict = match known {
         Some(position) if position < range.start => Some(RebuildReason::TooOld),
-        Some(position) if range.tombstones_kept_from.is_some_and(|kept| position < kept) => {
+        // One offset behind is the marker of the transaction that wrote the last row: a transaction
+        // with a tombstone takes two, so nothing can be missing.
+        Some(position)
+            if range.end.0 - position.0 > 1
+                && range.tombstones_kept_from.is_some_and(|kept| position < kept) =>
+        {
             Some(RebuildReason::TooOld)
         }
         Some(position) if position.0 > range.end.0 => Some(RebuildReason::Ahead),

@@ -707,14 +707,16 @@ fn take_batch<C: Cluster, P: Processor>(
     let mut failed = None;
     let id = task.id;
     let state = &mut task.state;
-    let count = cluster
-        .consume(id, limits.options.batch_records, &mut |record| {
-            if failed.is_none() {
-                failed = take_record(id, state, limits, wall, &record).err();
-            }
-        })
-        .map_err(BatchError::Broker)?;
-    failed.map_or(Ok(count), |error| Err(BatchError::Store(error)))
+    let consumed = cluster.consume(id, limits.options.batch_records, &mut |record| {
+        if failed.is_none() {
+            failed = take_record(id, state, limits, wall, &record).err();
+        }
+    });
+    // First: an engine whose store failed must not be used again, whatever the broker says.
+    if let Some(error) = failed {
+        return Err(BatchError::Store(error));
+    }
+    consumed.map_err(BatchError::Broker)
 }
 
 fn take_record<P: Processor>(

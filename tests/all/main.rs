@@ -18,6 +18,8 @@ mod pack;
 mod panther;
 // 2,900 real events are all read, and raise no exfiltration alert.
 mod real_logs;
+// The schema that editors check rules with is generated from the code.
+mod rule_schema;
 // Decoder, engine and alert writer without Kafka, for the tests beside it.
 mod support;
 // The house rules of ARCHITECTURE.md, read off the sources: rooms, borders, headers, top level.

@@ -1,6 +1,6 @@
 //! librdkafka properties of each client: what correctness needs is set last and cannot be overridden.
 
-use crate::stream::options::{Options, Properties, StartFrom};
+use crate::stream::options::{Options, Properties};
 use rdkafka::ClientConfig;
 
 /// What every client shares.
@@ -40,7 +40,9 @@ pub(crate) fn input(options: &Options, worker: usize) -> ClientConfig {
     // librdkafka asks for stable offsets only when it reads committed.
     config.set("isolation.level", "read_committed");
     config.set("enable.partition.eof", "false");
-    config.set("auto.offset.reset", reset(options.start_from));
+    // Every partition is moved to its position by a seek. A position that Kafka no longer has must
+    // stop the partition loudly, never jump to another one.
+    config.set("auto.offset.reset", "error");
     config
 }
 
@@ -106,13 +108,5 @@ pub(crate) fn ends(options: &Options) -> ClientConfig {
 fn apply(config: &mut ClientConfig, properties: &Properties) {
     for (name, value) in &properties.0 {
         config.set(name, value);
-    }
-}
-
-fn reset(start: StartFrom) -> &'static str {
-    match start {
-        StartFrom::Earliest => "earliest",
-        StartFrom::Latest => "latest",
-        StartFrom::Error => "error",
     }
 }
