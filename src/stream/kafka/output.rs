@@ -53,8 +53,8 @@ impl Output {
             ffi::TopicCodec::set(producer.client().native_ptr(), topic, codec)
         };
         let topics = changelogs.iter();
-        let _changelog_codecs = topics.filter_map(|topic| set((topic, codec?))).collect();
-        Ok(Self { _changelog_codecs, producer, slots: Vec::new(), changelogs })
+        let codecs = topics.filter_map(|topic| set((topic, codec?))).collect();
+        Ok(Self { _changelog_codecs: codecs, producer, slots: Vec::new(), changelogs })
     }
 
     /// Fences predecessors and aborts what they left open.
