@@ -18,6 +18,7 @@
     clippy::cast_precision_loss,
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
+    clippy::unchecked_time_subtraction,
     clippy::indexing_slicing,
     reason = "a bench prints its answer"
 )]
