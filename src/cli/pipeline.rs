@@ -80,7 +80,8 @@ pub(super) fn processors(
             escalates: settings.alerts.emit == Emit::CreateAndEscalate,
         },
         instance: settings.app.instance.clone(),
-        dir: dir.to_owned(),
+        // Two deployments on one host must never meet in one store.
+        dir: dir.join(&settings.app.id),
         shared: RocksShared::new(
             bytes(settings.state.block_cache),
             bytes(settings.state.write_buffer),
