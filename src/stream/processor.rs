@@ -3,15 +3,18 @@
 use super::cluster::TaskId;
 use super::processing::{Outcomes, OwnedRecord, PendingAlert, Processor, Processors};
 use super::progress::Counts;
-use crate::alert::{Alert, Writer};
+use crate::alert::{Alert, Writer, visible};
 use crate::detect::{Engine, Finding, FindingKind, Limits, Origin, Outcome};
 use crate::event::{DecodeLimits, Decoder, Entry, Format};
 use crate::rule::{Level, RuleIndex, RuleSet};
 use crate::state::{Changes, MetaRow, RocksOptions, RocksShared, RocksStore, StoreError};
-use crate::units::{EventTime, Position};
+use crate::units::{EventTime, Position, Span};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+
+/// Bytes of an event id in a log line.
+const ID_SHOWN: usize = 64;
 
 /// How one source is read.
 #[derive(Debug, Clone)]
@@ -138,7 +141,17 @@ impl Processor for RuleProcessor {
                     match outcome {
                         Outcome::Matched => out.counts.matched += 1,
                         Outcome::Ignored => out.counts.ignored += 1,
-                        Outcome::Late => out.counts.late += 1,
+                        Outcome::Late => {
+                            out.counts.late += 1;
+                            let age = work.engine.watermark().map(|now| now.since(event.time));
+                            tracing::debug!(
+                                partition = origin.partition.0,
+                                offset = origin.offset.0,
+                                id = %visible(&event.id, ID_SHOWN),
+                                age_ms = age.map_or(0, Span::as_millis),
+                                "late event"
+                            );
+                        }
                         Outcome::Duplicate => out.counts.duplicate += 1,
                     }
                     if !work.findings.is_empty() {
