@@ -111,7 +111,6 @@ impl<S: Store, C: Catalogue> Engine<S, C> {
         let trigger = Trigger { seen, origin, is_late };
         self.scratch.hashes.fill(None);
         self.scratch.added.fill(None);
-        self.touch_groups(event);
         for at in 0..self.scratch.matched.len() {
             if let Some(&rule) = self.scratch.matched.get(at) {
                 add_one(&mut self.counts.matches, rule.0.into());
@@ -176,21 +175,6 @@ impl<S: Store, C: Catalogue> Engine<S, C> {
         let stateless = plans.filter(|plan| plan.state.is_none());
         let longest = stateless.map(|plan| plan.period.plus(plan.lateness)).max();
         self.duplicates.remember(event, from.plus(longest.unwrap_or_default()));
-    }
-
-    /// Changes nothing: see [`Tables::touch`].
-    fn touch_groups(&mut self, event: &Event<'_>) {
-        let Scratch { matched, hashes, .. } = &mut self.scratch;
-        let mut read = 0usize;
-        for plan in matched.iter().filter_map(|rule| rule_plan(&self.plan, *rule)) {
-            let state = plan.state.and_then(|number| self.plan.states.get(usize::from(number)));
-            if let Some(state) = state {
-                let group = hash_of(&self.plan, hashes, event, plan.group_list);
-                let key = group.key.salted(state.groups_of);
-                read = read.wrapping_add(self.tables.touch(key));
-            }
-        }
-        std::hint::black_box(read);
     }
 
     fn apply(

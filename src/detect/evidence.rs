@@ -132,13 +132,6 @@ impl Evidence {
         ring + self.log.len() + self.marks.len() * size_of::<Mark>() - before
     }
 
-    /// Reads a little of all that an event changes.
-    #[inline]
-    pub(super) fn touch(&self) -> usize {
-        let log = self.log.last().copied().unwrap_or_default();
-        usize::from(log) + self.marks.first().map_or(0, |mark| usize::from(mark.collect))
-    }
-
     /// The greatest number of arrival in it.
     pub(super) fn last_arrival(&self) -> u64 {
         self.last_arrival

@@ -263,12 +263,6 @@ impl Group {
         view
     }
 
-    /// Reads a little of what an event in order changes.
-    #[inline]
-    pub(super) fn touch(&self) -> usize {
-        self.segments.back().map_or(0, |segment| segment.touch())
-    }
-
     /// Forgets a segment; tells whether the store holds a row of it.
     pub(super) fn drop_segment(
         &mut self,

@@ -98,13 +98,6 @@ impl Segment {
         self.bytes as usize
     }
 
-    /// Reads a little of all that an event changes.
-    #[inline]
-    pub(super) fn touch(&self) -> usize {
-        let pane = self.panes.last().map_or(0, |pane| usize::from(pane.offset));
-        pane + usize::from(self.columns.last().is_some_and(Option::is_some)) + self.evidence.touch()
-    }
-
     /// Adds an event to the pane at `offset`; tells by how much the pane's sum rose.
     pub(super) fn add(
         &mut self,

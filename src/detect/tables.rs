@@ -104,16 +104,6 @@ impl<S: Store> Tables<S> {
         Ok(id)
     }
 
-    /// Reads a little of a group that is about to be added to. Asked of all of an event's groups
-    /// first, so that the processor waits for their memory once and not for one after the other.
-    #[inline]
-    pub(super) fn touch(&self, key: CacheKey) -> usize {
-        match self.groups.find(key) {
-            Found::Here(id) => self.groups.get(id).map_or(0, Group::touch),
-            Found::Stored(_) | Found::Nowhere => 0,
-        }
-    }
-
     /// The group that was just added to.
     pub(super) fn group(&self, id: SlotId) -> Option<&Group> {
         self.groups.get(id)
