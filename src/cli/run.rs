@@ -66,7 +66,7 @@ where
     let process = ProcessMetrics::new(env!("CARGO_PKG_VERSION"), revision());
     count_rules(&process, &rules);
     health.rules_loaded();
-    let admin = Admin::new(Arc::clone(&health), exporter.clone(), version());
+    let admin = Admin::new(Arc::clone(&health), exporter, version());
     let server = Server::start(settings.admin_listen, admin)
         .map_err(|error| Failure::new(ExitCode::Configuration, error))?;
 
@@ -82,7 +82,7 @@ where
     })?;
     let monitor =
         Monitor::new(&rules, &options, process, Arc::clone(&health), supervisor.published());
-    let monitor = MonitorThread::start(monitor, exporter, MONITOR_EVERY)?;
+    let monitor = MonitorThread::start(monitor, MONITOR_EVERY)?;
     tracing::info!(
         app = options.app,
         instance = options.instance,

@@ -12,7 +12,6 @@
 //! A broker error travels as [`BrokerError`] with the broker's own words; [`recovery`] turns it,
 //! together with the call that failed, into a [`WorkerError`]; the supervisor knows no more.
 
-use super::cluster::TaskId;
 use crate::state::StoreError;
 use crate::units::Position;
 use std::fmt;
@@ -128,14 +127,6 @@ pub enum WorkerError {
     RestartWorker {
         /// Why.
         reason: RestartReason,
-    },
-    /// This partition's state contradicts Kafka. Never continue on a guess.
-    #[error("partition {} stopped: {problem}", task.partition)]
-    StopPartition {
-        /// Which.
-        task: TaskId,
-        /// Why.
-        problem: StateProblem,
     },
     /// A person must act: another process took this instance name, partition counts differ.
     #[error("cannot run: {reason}")]

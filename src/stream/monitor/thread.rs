@@ -1,14 +1,10 @@
 //! The thread that turns a [`Monitor`], and its end.
 
 use super::Monitor;
-use crate::telemetry::Exporter;
 use crate::units::WallTime;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant, SystemTime};
-
-/// Time between two calls of the exporter's upkeep: histogram samples pile up without it.
-const UPKEEP: Duration = Duration::from_secs(5);
+use std::time::{Duration, SystemTime};
 
 /// Turns a monitor until it is stopped or dropped; both wait for the end of the thread.
 pub struct MonitorThread {
@@ -23,35 +19,18 @@ struct Signal {
 }
 
 impl MonitorThread {
-    /// Starts a thread that turns `monitor` now and then once in `every`, and looks after the
-    /// histograms of `exporter`.
+    /// Starts a thread that turns `monitor` now and then once in `every`. The histograms are looked
+    /// after by the listener that shows them (`serve`).
     ///
     /// # Errors
     /// The system cannot start a thread.
-    pub fn start(
-        monitor: Monitor,
-        exporter: Exporter,
-        every: Duration,
-    ) -> std::io::Result<MonitorThread> {
-        Self::start_with(monitor, move || exporter.run_upkeep(), every)
-    }
-
-    fn start_with(
-        mut monitor: Monitor,
-        upkeep: impl Fn() + Send + 'static,
-        every: Duration,
-    ) -> std::io::Result<MonitorThread> {
+    pub fn start(mut monitor: Monitor, every: Duration) -> std::io::Result<MonitorThread> {
         let signal = Arc::new(Signal::default());
         let theirs = Arc::clone(&signal);
         let thread = std::thread::Builder::new().name("monitor".to_owned()).spawn(move || {
-            let mut last_upkeep = Instant::now();
             monitor.turn(wall());
             while !theirs.is_stopping_within(every) {
                 monitor.turn(wall());
-                if last_upkeep.elapsed() >= UPKEEP {
-                    upkeep();
-                    last_upkeep = Instant::now();
-                }
             }
             // What the workers committed last.
             monitor.turn(wall());
@@ -102,7 +81,7 @@ mod tests {
         let process = Process::new(1);
         let monitor = process.monitor();
         let hour = Duration::from_hours(1);
-        let thread = MonitorThread::start_with(monitor, || (), hour).expect("starts");
+        let thread = MonitorThread::start(monitor, hour).expect("starts");
 
         process.publish(0, committed(7));
         thread.stop();
