@@ -7,7 +7,7 @@ use super::text::{Cleaner, cap};
 use super::value::{Resolved, member};
 use super::writer::Settings;
 use crate::detect::{Collected, Finding};
-use crate::event::Facts;
+use crate::event::{FactNames, Facts};
 use crate::rule::Rule;
 
 /// One finding with its rule, the facts of its trigger, its ids and the cleaner of its texts.
@@ -20,13 +20,14 @@ pub(super) struct Case<'a> {
     pub(super) ids: Ids,
     pub(super) cleaner: Cleaner,
     /// `None` when the trigger's bytes cannot be read: the alert then says what the engine knew.
-    facts: Option<Facts>,
+    facts: Option<Facts<'a>>,
 }
 
 impl<'a> Case<'a> {
     pub(super) fn new(
         settings: &'a Settings,
         catalogue: &'a (dyn Catalogue + Send + Sync),
+        names: &'a FactNames,
         finding: &'a Finding,
         source_topic: &'a str,
     ) -> Case<'a> {
@@ -39,7 +40,7 @@ impl<'a> Case<'a> {
             source_topic,
             ids: Ids::of(&rule.text.id, finding),
             cleaner: Cleaner::default(),
-            facts: Facts::read(rule.source, &finding.trigger),
+            facts: Facts::read(names, rule.source, &finding.trigger),
         }
     }
 

@@ -7,6 +7,7 @@ use super::headers::headers;
 use super::ocsf::DetectionFinding;
 use super::size;
 use crate::detect::Finding;
+use crate::event::FactNames;
 use crate::units::WallTime;
 use std::sync::Arc;
 
@@ -52,19 +53,21 @@ pub struct Alert {
 pub struct Writer {
     settings: Settings,
     catalogue: Arc<dyn Catalogue + Send + Sync>,
+    names: Arc<FactNames>,
 }
 
 impl Writer {
     /// A writer for the findings of `catalogue`.
     #[must_use]
     pub fn new(settings: Settings, catalogue: Arc<dyn Catalogue + Send + Sync>) -> Writer {
-        Writer { settings, catalogue }
+        Writer { settings, catalogue, names: Arc::default() }
     }
 
     /// Writes one finding; `source_topic` is where its trigger was read.
     #[must_use]
     pub fn write(&self, finding: &Finding, source_topic: &str) -> Alert {
-        let case = Case::new(&self.settings, self.catalogue.as_ref(), finding, source_topic);
+        let case =
+            Case::new(&self.settings, self.catalogue.as_ref(), &self.names, finding, source_topic);
         let body = body(&case);
         let headers = headers(&self.settings, &case, &body);
         let value = size::encode(body, self.settings.max_bytes.max(MAX_BYTES_LEAST));

@@ -15,6 +15,7 @@ use super::projection::Projection;
 use super::raw;
 use super::reader::Reader;
 use super::time::parse_event_time;
+use super::value::{Number, Value};
 use super::walk::Reading;
 use serde::de::IgnoredAny;
 use std::borrow::Cow;
@@ -125,6 +126,9 @@ where
         }
         // Nearly every record is one document.
         if bytes.first() == Some(&b'{') {
+            if let Some((text, reading)) = self.decoder.reader.read_usual(bytes) {
+                return self.document(text, reading, place);
+            }
             return self.checked(bytes, place);
         }
         if gzip::is_gzip(bytes) {
@@ -394,7 +398,7 @@ where
         for &(derived, slot) in projection.derived() {
             let value = derived.value(&raw_of(projection, &reading), context);
             if let Some(place) = reading.values.get_mut(usize::from(slot)) {
-                *place = value;
+                put(place, value);
             }
         }
         let values = std::mem::take(&mut reading.values);
@@ -405,6 +409,21 @@ where
         reading.values = event.values;
         self.decoder.reader.finish(reading);
         answer
+    }
+}
+
+/// Stores a derived value, the usual ones part by part: a value on the stack that was just put together
+/// is slow to copy as a whole.
+#[inline]
+fn put<'a>(place: &mut Value<'a>, value: Value<'a>) {
+    match value {
+        Value::Text(Cow::Borrowed(text)) => *place = Value::Text(Cow::Borrowed(text)),
+        Value::Bool(answer) => *place = Value::Bool(answer),
+        Value::Number(Number::Unsigned(number)) => {
+            *place = Value::Number(Number::Unsigned(number));
+        }
+        Value::Absent => *place = Value::Absent,
+        other => *place = other,
     }
 }
 

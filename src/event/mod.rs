@@ -5,8 +5,8 @@
 //! [`Refusal`] with a closed reason, never a panic and never silence.
 //!
 //! The way of a record: [`Decoder`] unwraps (`gzip`), finds the documents in the text (`lines`), reads
-//! each one once through the compiled paths (`reader`: plain text along its `quotes` by `scan`, the rest by a
-//! parser; `walk` keeps what `projection` names), asks `container` what it is when it is not a single record, and lets `cloudtrail` judge and derive.
+//! each one once through the compiled paths (`reader`: plain text along its `quotes` by `scan`, which knows
+//! the usual `forms` of members, the rest by a parser; `walk` keeps what `projection` names), asks `container` what it is when it is not a single record, and lets `cloudtrail` judge and derive.
 
 mod address;
 mod amount;
@@ -17,11 +17,13 @@ mod decoder;
 mod entry;
 mod facts;
 mod field;
+mod forms;
 mod gzip;
 mod identity;
 mod lines;
 mod names;
 mod number;
+mod outline;
 mod parsed;
 mod projection;
 mod quotes;
@@ -39,9 +41,9 @@ pub use address::{canonical_address, is_external};
 pub use cloudtrail::{derived_names, is_known_derived};
 pub use decoder::{DecodeLimits, Decoder, Format};
 pub use entry::{Entry, Event, EventId, Identity, Refusal, RefusalReason, Skip, Source};
-pub use facts::Facts;
+pub use facts::{FactNames, Facts};
 pub use field::{FieldId, FieldSet};
 pub use projection::Projection;
-pub use quotes::QuoteFinder;
+pub use reader::PlainReader;
 pub use time::parse_event_time;
 pub use value::{Amount, Number, Value};

@@ -41,7 +41,7 @@ impl Words {
     }
 
     #[inline]
-    fn hash(&self) -> usize {
+    pub(super) fn hash(&self) -> usize {
         let mixed = self.first ^ self.last.rotate_left(29) ^ (self.len as u64);
         // The high bits of a product depend on all bits of its factor.
         (mixed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 48) as usize

@@ -61,6 +61,7 @@ const CONTAINER_NAMES: [&str; 22] = [
 
 #[derive(Debug, Clone)]
 pub(super) struct Node {
+    pub(super) id: NodeId,
     pub(super) slot: Slot,
     pub(super) role: Role,
     /// Whether its value has to be looked at: for a slot, for its meaning, or for what is below.
@@ -77,8 +78,8 @@ pub(super) struct Child {
 }
 
 impl Node {
-    fn new() -> Self {
-        Node { slot: NO_SLOT, role: Role::None, is_wanted: false, children: Names::default() }
+    fn new(id: NodeId) -> Self {
+        Node { id, slot: NO_SLOT, role: Role::None, is_wanted: false, children: Names::default() }
     }
 
     /// The child of the name that begins at `text[start]` and has these words.
@@ -126,8 +127,8 @@ impl Projection {
     #[must_use]
     pub fn new(fields: &FieldSet) -> Self {
         let mut projection = Projection {
-            nodes: vec![Node::new()],
-            root: Node::new(),
+            nodes: vec![Node::new(0)],
+            root: Node::new(0),
             slots: fields.len(),
             inputs: [NO_SLOT; INPUTS.len()],
             derived: Vec::new(),
@@ -214,7 +215,7 @@ impl Projection {
                 continue;
             }
             let child = NodeId::try_from(self.nodes.len()).unwrap_or(0);
-            self.nodes.push(Node::new());
+            self.nodes.push(Node::new(child));
             if let Some(parent) = self.nodes.get_mut(usize::from(at)) {
                 parent.add_child(name, child);
                 // One field in two spellings (semantics.md §4).
@@ -242,6 +243,10 @@ impl Projection {
     #[inline]
     pub(super) fn node(&self, id: NodeId) -> Option<&Node> {
         self.nodes.get(usize::from(id))
+    }
+
+    pub(super) fn nodes(&self) -> usize {
+        self.nodes.len()
     }
 
     /// The node of the document itself.

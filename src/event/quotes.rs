@@ -6,7 +6,7 @@
 //! walk comes to it.
 //!
 //! The one file of `event/` with unsafe code: loading a block into registers, storing places from one,
-//! and calling what needs AVX2 or AVX-512 after asking the processor. Each pointer comes from an array of
+//! taking bytes that are all ASCII as text, and calling what needs AVX2 or AVX-512 after asking the processor. Each pointer comes from an array of
 //! the right length; every index into text and places is checked.
 #![expect(unsafe_code, reason = "vector registers; see the SAFETY lines")]
 
@@ -88,20 +88,37 @@ impl QuoteFinder {
         Quotes { finder: self, text, ahead: 0, next: 0, pairs: 0, is_odd: false }
     }
 
+    /// The text and its quotes when one look is enough: it is no longer than a window, plain and all ASCII.
+    /// That saves looking whether it is UTF-8.
+    pub(super) fn survey<'f, 't>(
+        &'f mut self,
+        bytes: &'t [u8],
+    ) -> Option<(&'t str, Quotes<'f, 't>)> {
+        if bytes.len() > WINDOW {
+            return None;
+        }
+        let count = self.look::<true>(bytes, 0, 0)?;
+        // SAFETY: `look` found no byte of 0x80 or more.
+        let text = unsafe { std::str::from_utf8_unchecked(bytes) };
+        let (pairs, is_odd) = (count / 2, count % 2 == 1);
+        let ahead = bytes.len();
+        Some((text, Quotes { finder: self, text: bytes, ahead, next: 0, pairs, is_odd }))
+    }
+
     /// Writes the places of the quotes in `window`, each plus `base`, from `places[count]` on; gives the new
-    /// count, `None` when a byte is odd.
-    fn look(&mut self, window: &[u8], base: u32, count: usize) -> Option<usize> {
+    /// count, `None` when a byte is odd. With `ASCII` every other byte is odd as well.
+    fn look<const ASCII: bool>(&mut self, window: &[u8], base: u32, count: usize) -> Option<usize> {
         let places = self.places.as_flattened_mut().get_mut(count..)?;
         let found = match self.vectors {
             #[cfg(target_arch = "x86_64")]
             // SAFETY: `Vectors::detect` found AVX-512 F, BW and VBMI2, and POPCNT on this processor.
-            Vectors::Avx512 => unsafe { x86::look_avx512(window, base, places) },
+            Vectors::Avx512 => unsafe { x86::look_avx512::<ASCII>(window, base, places) },
             #[cfg(target_arch = "x86_64")]
             // SAFETY: `Vectors::detect` found AVX2, BMI1 and POPCNT on this processor.
-            Vectors::Avx2 => unsafe { x86::look_avx2(window, base, places) },
+            Vectors::Avx2 => unsafe { x86::look_avx2::<ASCII>(window, base, places) },
             #[cfg(target_arch = "x86_64")]
-            Vectors::Sse2 => look::<x86::Sse2>(window, base, places),
-            Vectors::Words => look::<Words>(window, base, places),
+            Vectors::Sse2 => look::<x86::Sse2, ASCII>(window, base, places),
+            Vectors::Words => look::<Words, ASCII>(window, base, places),
         };
         found.map(|found| count + found)
     }
@@ -132,6 +149,31 @@ impl Quotes<'_, '_> {
         Some((opening as usize, closing as usize))
     }
 
+    /// The pairs that are to come as far as was looked.
+    #[inline]
+    pub(super) fn coming(&self) -> &[[u32; 2]] {
+        self.finder.places.get(self.next..self.pairs).unwrap_or_default()
+    }
+
+    /// Does some work by the processor's vectors.
+    pub(super) fn with_vectors<W: VectorWork>(&self, work: W) -> W::Answer {
+        match self.finder.vectors {
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: `Vectors::detect` found AVX-512 F, BW and VBMI2, and POPCNT on this processor.
+            Vectors::Avx512 => unsafe { x86::with_avx512(work) },
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: `Vectors::detect` found AVX2, BMI1 and POPCNT on this processor.
+            Vectors::Avx2 => unsafe { x86::with_avx2(work) },
+            _ => work.run(),
+        }
+    }
+
+    /// Passes over some of [`Self::coming`].
+    #[inline]
+    pub(super) fn pass(&mut self, pairs: usize) {
+        self.next += pairs;
+    }
+
     /// Looks at windows until there are two quotes.
     #[cold]
     fn look_on(&mut self) -> Option<()> {
@@ -146,12 +188,18 @@ impl Quotes<'_, '_> {
             let window = rest.get(..WINDOW).unwrap_or(rest);
             let base = u32::try_from(self.ahead).ok()?;
             base.checked_add(u32::try_from(WINDOW + BLOCK).ok()?)?;
-            count = self.finder.look(window, base, count)?;
+            count = self.finder.look::<false>(window, base, count)?;
             self.ahead += window.len();
         }
         (self.pairs, self.is_odd) = (count / 2, count % 2 == 1);
         Some(())
     }
+}
+
+/// What is compiled once for each kind of vectors: `run` is to be inlined with all that it calls.
+pub(super) trait VectorWork {
+    type Answer;
+    fn run(self) -> Self::Answer;
 }
 
 /// Looks at a block of 64 bytes.
@@ -160,7 +208,7 @@ trait Lanes {
     type Odd: Copy;
     fn nothing_odd() -> Self::Odd;
     /// A bit for each quote; adds to `odd`.
-    fn quotes(block: &[u8; BLOCK], odd: &mut Self::Odd) -> u64;
+    fn quotes<const ASCII: bool>(block: &[u8; BLOCK], odd: &mut Self::Odd) -> u64;
     fn is_odd(odd: Self::Odd) -> bool;
 
     /// Writes `base` plus the place of each bit that is set, in order, then whatever.
@@ -184,11 +232,15 @@ trait Lanes {
 /// The loop over a window. Inlined, so that it is compiled with its caller's instructions.
 #[inline(always)]
 #[expect(clippy::inline_always, reason = "else the instructions of the caller are lost")]
-fn look<L: Lanes>(window: &[u8], base: u32, places: &mut [u32]) -> Option<usize> {
+fn look<L: Lanes, const ASCII: bool>(
+    window: &[u8],
+    base: u32,
+    places: &mut [u32],
+) -> Option<usize> {
     let (blocks, tail) = window.as_chunks::<BLOCK>();
     let (mut count, mut base, mut odd) = (0usize, base, L::nothing_odd());
     for block in blocks {
-        let quotes = L::quotes(block, &mut odd);
+        let quotes = L::quotes::<ASCII>(block, &mut odd);
         L::write(quotes, base, places.get_mut(count..)?.first_chunk_mut()?);
         count += quotes.count_ones() as usize;
         base += 64;
@@ -196,7 +248,7 @@ fn look<L: Lanes>(window: &[u8], base: u32, places: &mut [u32]) -> Option<usize>
     if !tail.is_empty() {
         let mut block = [b' '; BLOCK];
         block.get_mut(..tail.len())?.copy_from_slice(tail);
-        let quotes = L::quotes(&block, &mut odd);
+        let quotes = L::quotes::<ASCII>(&block, &mut odd);
         L::write(quotes, base, places.get_mut(count..)?.first_chunk_mut()?);
         count += quotes.count_ones() as usize;
     }
@@ -214,7 +266,7 @@ impl Lanes for Words {
     }
 
     #[inline]
-    fn quotes(block: &[u8; BLOCK], odd: &mut u64) -> u64 {
+    fn quotes<const ASCII: bool>(block: &[u8; BLOCK], odd: &mut u64) -> u64 {
         const LOW: u64 = u64::from_le_bytes([0x7f; 8]);
         /// The high bit of each byte that is zero.
         fn zeros(word: u64) -> u64 {
@@ -226,6 +278,9 @@ impl Lanes for Words {
             *odd |= zeros(word ^ u64::from_le_bytes([b'\\'; 8]));
             // Below 0x20: the three high bits are zero.
             *odd |= zeros(word & u64::from_le_bytes([0xe0; 8]));
+            if ASCII {
+                *odd |= word & !LOW;
+            }
             let bits = zeros(word ^ u64::from_le_bytes([b'"'; 8])) >> 7;
             // Moves the lowest bit of byte n to bit n of the highest byte.
             quotes |= (bits.wrapping_mul(0x0102_0408_1020_4080) >> 56) << (at * 8);
@@ -243,15 +298,16 @@ mod x86 {
     #![expect(clippy::inline_always, reason = "else the instructions of the caller are lost")]
     #![expect(clippy::cast_ptr_alignment, reason = "the loads and stores need no alignment")]
 
-    use super::{BLOCK, Lanes, look};
+    use super::{BLOCK, Lanes, VectorWork, look};
     use std::arch::x86_64::{
-        __m128i, __m256i, __m512i, _mm_cmpeq_epi8, _mm_loadu_si128, _mm_min_epu8,
+        __m128i, __m256i, __m512i, _mm_cmpeq_epi8, _mm_cmpgt_epi8, _mm_loadu_si128, _mm_min_epu8,
         _mm_movemask_epi8, _mm_or_si128, _mm_set1_epi8, _mm_setzero_si128, _mm256_cmpeq_epi8,
-        _mm256_loadu_si256, _mm256_min_epu8, _mm256_movemask_epi8, _mm256_or_si256,
-        _mm256_set1_epi8, _mm256_setzero_si256, _mm512_add_epi32, _mm512_castsi512_si128,
-        _mm512_cmpeq_epi8_mask, _mm512_cmple_epu8_mask, _mm512_cvtepu8_epi32,
-        _mm512_extracti32x4_epi32, _mm512_loadu_si512, _mm512_maskz_compress_epi8,
-        _mm512_set1_epi8, _mm512_set1_epi32, _mm512_storeu_si512,
+        _mm256_cmpgt_epi8, _mm256_loadu_si256, _mm256_min_epu8, _mm256_movemask_epi8,
+        _mm256_or_si256, _mm256_set1_epi8, _mm256_setzero_si256, _mm512_add_epi32,
+        _mm512_castsi512_si128, _mm512_cmpeq_epi8_mask, _mm512_cmple_epi8_mask,
+        _mm512_cmple_epu8_mask, _mm512_cvtepu8_epi32, _mm512_extracti32x4_epi32,
+        _mm512_loadu_si512, _mm512_maskz_compress_epi8, _mm512_set1_epi8, _mm512_set1_epi32,
+        _mm512_storeu_si512,
     };
 
     const QUOTE: i8 = b'"'.cast_signed();
@@ -261,19 +317,37 @@ mod x86 {
     /// # Safety
     /// The processor has AVX2, BMI1 and POPCNT.
     #[target_feature(enable = "avx2,bmi1,popcnt")]
-    pub(super) unsafe fn look_avx2(window: &[u8], base: u32, places: &mut [u32]) -> Option<usize> {
-        look::<Avx2>(window, base, places)
+    pub(super) unsafe fn look_avx2<const ASCII: bool>(
+        window: &[u8],
+        base: u32,
+        places: &mut [u32],
+    ) -> Option<usize> {
+        look::<Avx2, ASCII>(window, base, places)
     }
 
     /// # Safety
     /// The processor has AVX-512 F, BW and VBMI2, and POPCNT.
     #[target_feature(enable = "avx512f,avx512bw,avx512vbmi2,popcnt")]
-    pub(super) unsafe fn look_avx512(
+    pub(super) unsafe fn look_avx512<const ASCII: bool>(
         window: &[u8],
         base: u32,
         places: &mut [u32],
     ) -> Option<usize> {
-        look::<Avx512>(window, base, places)
+        look::<Avx512, ASCII>(window, base, places)
+    }
+
+    /// # Safety
+    /// The processor has AVX2, BMI1 and POPCNT.
+    #[target_feature(enable = "avx2,bmi1,popcnt")]
+    pub(super) unsafe fn with_avx2<W: VectorWork>(work: W) -> W::Answer {
+        work.run()
+    }
+
+    /// # Safety
+    /// The processor has AVX-512 F, BW and VBMI2, and POPCNT.
+    #[target_feature(enable = "avx512f,avx512bw,avx512vbmi2,popcnt")]
+    pub(super) unsafe fn with_avx512<W: VectorWork>(work: W) -> W::Answer {
+        work.run()
     }
 
     /// One register of 64 bytes; one instruction collects the places of a mask. Only for [`look_avx512`].
@@ -303,13 +377,18 @@ mod x86 {
         }
 
         #[inline(always)]
-        fn quotes(block: &[u8; BLOCK], odd: &mut u64) -> u64 {
+        fn quotes<const ASCII: bool>(block: &[u8; BLOCK], odd: &mut u64) -> u64 {
             // SAFETY: only `look_avx512` uses these lanes, its caller asked for AVX-512; the load reads
             // the 64 bytes of `block`, aligned or not.
             unsafe {
                 let bytes = _mm512_loadu_si512(block.as_ptr().cast::<__m512i>());
-                *odd |= _mm512_cmple_epu8_mask(bytes, _mm512_set1_epi8(LAST_CONTROL))
-                    | _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8(BACKSLASH));
+                // With signs, what is not ASCII comes before the control characters.
+                *odd |= if ASCII {
+                    _mm512_cmple_epi8_mask(bytes, _mm512_set1_epi8(LAST_CONTROL))
+                } else {
+                    _mm512_cmple_epu8_mask(bytes, _mm512_set1_epi8(LAST_CONTROL))
+                };
+                *odd |= _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8(BACKSLASH));
                 _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8(QUOTE))
             }
         }
@@ -355,14 +434,18 @@ mod x86 {
         }
 
         #[inline(always)]
-        fn quotes(block: &[u8; BLOCK], odd: &mut __m256i) -> u64 {
+        fn quotes<const ASCII: bool>(block: &[u8; BLOCK], odd: &mut __m256i) -> u64 {
             let mut bits = 0;
             for (at, half) in block.as_chunks::<32>().0.iter().enumerate() {
                 // SAFETY: AVX2 as above; the load reads the 32 bytes of `half`, aligned or not.
                 let mask = unsafe {
                     let bytes = _mm256_loadu_si256(half.as_ptr().cast::<__m256i>());
-                    let control = _mm256_min_epu8(bytes, _mm256_set1_epi8(LAST_CONTROL));
-                    let control = _mm256_cmpeq_epi8(control, bytes);
+                    let control = if ASCII {
+                        _mm256_cmpgt_epi8(_mm256_set1_epi8(LAST_CONTROL + 1), bytes)
+                    } else {
+                        let least = _mm256_min_epu8(bytes, _mm256_set1_epi8(LAST_CONTROL));
+                        _mm256_cmpeq_epi8(least, bytes)
+                    };
                     let backslash = _mm256_cmpeq_epi8(bytes, _mm256_set1_epi8(BACKSLASH));
                     *odd = _mm256_or_si256(*odd, _mm256_or_si256(control, backslash));
                     _mm256_movemask_epi8(_mm256_cmpeq_epi8(bytes, _mm256_set1_epi8(QUOTE)))
@@ -392,14 +475,18 @@ mod x86 {
         }
 
         #[inline]
-        fn quotes(block: &[u8; BLOCK], odd: &mut __m128i) -> u64 {
+        fn quotes<const ASCII: bool>(block: &[u8; BLOCK], odd: &mut __m128i) -> u64 {
             let mut bits = 0;
             for (at, quarter) in block.as_chunks::<16>().0.iter().enumerate() {
                 // SAFETY: SSE2 as above; the load reads the 16 bytes of `quarter`, aligned or not.
                 let mask = unsafe {
                     let bytes = _mm_loadu_si128(quarter.as_ptr().cast::<__m128i>());
-                    let control = _mm_min_epu8(bytes, _mm_set1_epi8(LAST_CONTROL));
-                    let control = _mm_cmpeq_epi8(control, bytes);
+                    let control = if ASCII {
+                        _mm_cmpgt_epi8(_mm_set1_epi8(LAST_CONTROL + 1), bytes)
+                    } else {
+                        let least = _mm_min_epu8(bytes, _mm_set1_epi8(LAST_CONTROL));
+                        _mm_cmpeq_epi8(least, bytes)
+                    };
                     let backslash = _mm_cmpeq_epi8(bytes, _mm_set1_epi8(BACKSLASH));
                     *odd = _mm_or_si128(*odd, _mm_or_si128(control, backslash));
                     _mm_movemask_epi8(_mm_cmpeq_epi8(bytes, _mm_set1_epi8(QUOTE)))
@@ -454,6 +541,12 @@ mod tests {
             let (found, ahead) = pairs(&mut finder, text);
             assert_eq!(found, expected, "{:?}", finder.vectors);
             assert_eq!(ahead, plain, "{:?}", finder.vectors);
+            let survey = finder.survey(text).map(|(same, quotes)| {
+                assert_eq!(same.as_bytes(), text);
+                quotes.coming().iter().map(|&[a, b]| (a as usize, b as usize)).collect::<Vec<_>>()
+            });
+            let is_one_look = odd.is_none() && text.is_ascii() && text.len() <= WINDOW;
+            assert_eq!(survey.as_ref(), is_one_look.then_some(&expected), "{:?}", finder.vectors);
             // The buffer of the text before does no harm.
             assert_eq!(pairs(&mut finder, b"\"\"").0, [(0, 1)]);
         }

@@ -2,17 +2,19 @@
 //!
 //! That is what nearly every record on a topic is, and there a string ends at the next quote and the
 //! only blank is the space. The places of all quotes are found before (`quotes`), so the walk jumps over
-//! names and texts and looks at each byte between them. Whatever is odd (an escape, a repeated name,
+//! names and texts and looks at each byte between them. Members come in the order of the records before,
+//! so their names are guessed (`forms`) before they are looked up. Whatever is odd (an escape, a repeated name,
 //! anything that is no JSON) it gives up, and the general way decides; it accepts nothing that
 //! serde_json would not, in what it skips as well, and gives equal values (`tests/random.rs`).
 
+use super::forms::{Ahead, Forms, Place};
 use super::names::Words;
 use super::number;
 use super::projection::{NO_SLOT, Node};
-use super::quotes::{QuoteFinder, Quotes};
+use super::quotes::Quotes;
 use super::tree::Tree;
 use super::value::Value;
-use super::walk::{Seen, Walk};
+use super::walk::{Member, Seen, Walk};
 
 /// Deeper documents are left to others; the walk recurses.
 pub(super) const DEPTH_MAX: usize = 24;
@@ -20,32 +22,46 @@ pub(super) const DEPTH_MAX: usize = 24;
 /// Walks a plain text that is one object; `None` when something is odd, with the walk half done.
 pub(super) fn walk_plain<'a>(
     text: &'a str,
-    finder: &mut QuoteFinder,
+    quotes: Quotes<'_, 'a>,
+    forms: &mut Forms,
     walk: &mut Walk<'_, 'a>,
 ) -> Option<()> {
     if !text.starts_with('{') {
         return None;
     }
     walk.reading.marks.is_object = true;
-    let bytes = text.as_bytes();
     let root = walk.projection.root();
-    let mut scan = Scan { text, bytes, at: 0, quotes: finder.quotes(bytes), left: DEPTH_MAX, walk };
+    let mut scan =
+        Scan { text, bytes: text.as_bytes(), at: 0, quotes, left: DEPTH_MAX, forms, walk };
     scan.object(root, false)?;
     (scan.at == text.len()).then_some(())
 }
 
-struct Scan<'w, 'p, 'a> {
+struct Scan<'f, 'w, 'p, 'a> {
     text: &'a str,
     bytes: &'a [u8],
     at: usize,
     /// Quotes from `at` on: each one that the walk comes to is the next of these.
-    quotes: Quotes<'w, 'a>,
+    quotes: Quotes<'f, 'a>,
     /// How many levels may still be entered.
     left: usize,
+    forms: &'w mut Forms,
     walk: &'w mut Walk<'p, 'a>,
 }
 
-impl<'p, 'a> Scan<'_, 'p, 'a> {
+/// Where a run of guessed members ends.
+enum RunEnd<'p> {
+    /// The object is closed.
+    Closed,
+    /// Behind a member whose value does not end as usual.
+    AfterValue,
+    /// Before the value of a member that was guessed; its node when it is wanted.
+    Value(Option<&'p Node>),
+    /// Before a member that was not guessed.
+    Unknown,
+}
+
+impl<'p, 'a> Scan<'_, '_, 'p, 'a> {
     /// The next byte that is no blank; it stays.
     #[inline]
     fn peek(&mut self) -> Option<u8> {
@@ -123,33 +139,98 @@ impl<'p, 'a> Scan<'_, 'p, 'a> {
     }
 
     fn object(&mut self, node: &'p Node, in_list: bool) -> Option<()> {
-        let mut seen = Seen::default();
         if self.is_empty(b'}')? {
             return Some(());
         }
+        let mut seen = Seen::default();
+        let mut before = self.forms.start(node.id);
         loop {
-            let (start, end) = self.name()?;
-            let words = Words::within(self.bytes, start, end);
-            let wanted = match self.walk.child(node, &words, self.bytes, start) {
-                Some((place, _)) if seen.again(place) => return None,
-                Some((_, child)) if self.walk.is_wanted(child) => Some(child),
-                _ => None,
-            };
-            // Most values are texts: without a call the loop's state stays in registers.
-            if self.bytes.get(self.at) == Some(&b'"') {
-                let (start, end) = self.string()?;
-                if let Some(child) = wanted {
-                    self.walk.put_text(child, in_list, self.text.get(start..end)?);
+            let wanted = match self.guessed_members(node, in_list, &mut seen, &mut before) {
+                RunEnd::Closed => {
+                    self.left += 1;
+                    return Some(());
                 }
-            } else if let Some(child) = wanted {
-                self.value(child, in_list)?;
-            } else {
-                self.skip()?;
+                RunEnd::AfterValue if self.is_left(b'}')? => return Some(()),
+                RunEnd::AfterValue => continue,
+                RunEnd::Value(wanted) => wanted,
+                RunEnd::Unknown => self.unknown_member(node, &mut seen, &mut before)?.wanted(),
+            };
+            match wanted {
+                Some(child) if self.walk.is_wanted(child) => self.value(child, in_list)?,
+                _ => self.skip()?,
             }
             if self.is_left(b'}')? {
                 return Some(());
             }
         }
+    }
+
+    /// Takes members of an object as long as each comes as often before and is a text.
+    ///
+    /// Nothing is called and nothing of the scan is written on the way: position and quotes stay in
+    /// registers, and no step waits for the step before.
+    #[inline]
+    fn guessed_members(
+        &mut self,
+        node: &Node,
+        in_list: bool,
+        seen: &mut Seen,
+        before: &mut Place,
+    ) -> RunEnd<'p> {
+        let pairs = self.quotes.coming();
+        let (mut at, mut taken) = (self.at, 0);
+        let end = loop {
+            let ahead = Ahead::of(self.bytes, at);
+            let Some((place, form)) = self.forms.guess(*before, node.id, &ahead) else {
+                break RunEnd::Unknown;
+            };
+            let value = at + form.len();
+            if pairs.len() < taken + 2 || seen.has(form.bit) {
+                break RunEnd::Unknown;
+            }
+            if self.bytes.get(value) != Some(&b'"') || form.has_role || in_list {
+                seen.note(form.bit);
+                *before = place;
+                (at, taken) = (value, taken + 1);
+                let child = form.child().and_then(|child| self.walk.projection.node(child));
+                break RunEnd::Value(child);
+            }
+            // The name's quotes are the pair before.
+            let closing = pairs.get(taken + 1).map_or(0, |&[_, closing]| closing as usize);
+            let Some(text) = self.text.get(value + 1..closing) else { break RunEnd::Unknown };
+            seen.note(form.bit);
+            *before = place;
+            self.walk.put_plain(form.slot, text);
+            (at, taken) = (closing + 1, taken + 2);
+            match self.bytes.get(at) {
+                Some(b',') => at += 1,
+                Some(b'}') => {
+                    at += 1;
+                    break RunEnd::Closed;
+                }
+                _ => break RunEnd::AfterValue,
+            }
+        };
+        self.at = at;
+        self.quotes.pass(taken);
+        end
+    }
+
+    /// Takes a member's name and looks it up.
+    fn unknown_member(
+        &mut self,
+        node: &'p Node,
+        seen: &mut Seen,
+        before: &mut Place,
+    ) -> Option<Member<'p>> {
+        let (start, end) = self.name()?;
+        let words = Words::within(self.bytes, start, end);
+        let child = self.walk.child(node, &words, self.bytes, start);
+        if child.is_some_and(|(place, _)| seen.again(place)) {
+            return None;
+        }
+        *before = self.forms.learn(*before, node, child, self.bytes, (start, end));
+        Some(child.map_or(Member::Unwanted, |(_, child)| Member::Wanted(child)))
     }
 
     #[inline(never)]

@@ -4,6 +4,7 @@ mod containers;
 mod derived;
 mod random;
 mod samples;
+mod usual;
 
 use super::*;
 use crate::units::EventTime;

@@ -10,7 +10,7 @@
 
 use super::cloudtrail::{Input, ResourceEntry, is_plain_bucket_name};
 use super::names::Words;
-use super::projection::{NO_SLOT, Node, Projection, Resources, Role};
+use super::projection::{NO_SLOT, Node, Projection, Resources, Role, Slot};
 use super::tree::Tree;
 use super::value::{Number, Value};
 use std::borrow::Cow;
@@ -54,6 +54,22 @@ pub(super) struct Marks {
     pub(super) identity_kind: bool,
 }
 
+/// A member of an object.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Member<'p> {
+    Wanted(&'p Node),
+    Unwanted,
+}
+
+impl<'p> Member<'p> {
+    pub(super) fn wanted(self) -> Option<&'p Node> {
+        match self {
+            Member::Wanted(node) => Some(node),
+            Member::Unwanted => None,
+        }
+    }
+}
+
 /// A walk on its way.
 pub(super) struct Walk<'p, 'a> {
     pub(super) projection: &'p Projection,
@@ -79,13 +95,28 @@ impl<'p, 'a> Walk<'p, 'a> {
         if in_list || node.role != Role::None {
             return self.put(node, in_list, Value::Text(Cow::Borrowed(text)));
         }
-        match self.reading.values.get_mut(usize::from(node.slot)) {
+        self.put_plain(node.slot, text);
+    }
+
+    /// Stores a text that means no more than that.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "a call would cost as much as the work")]
+    pub(super) fn put_plain(&mut self, slot: Slot, text: &'a str) {
+        match self.reading.values.get_mut(usize::from(slot)) {
             // Nothing to drop, and that is cheaper to see than to do.
             Some(slot @ Value::Absent) => {
                 std::mem::forget(std::mem::replace(slot, Value::Text(Cow::Borrowed(text))));
             }
             Some(slot) => replace(slot, text),
             None => {}
+        }
+    }
+
+    /// Stores a scalar that means no more than that.
+    #[inline]
+    pub(super) fn put_value(&mut self, slot: Slot, value: Value<'a>) {
+        if let Some(slot) = self.reading.values.get_mut(usize::from(slot)) {
+            *slot = value;
         }
     }
 
@@ -148,12 +179,17 @@ impl<'p, 'a> Walk<'p, 'a> {
         self.projection.resources == Resources::ForBucket
             && node.slot == NO_SLOT
             && !self.projection.wants_raw_resources()
-            && self
-                .reading
-                .values
-                .get(usize::from(self.projection.slot_of(Input::BucketName)))
-                .and_then(Value::as_text)
-                .is_some_and(is_plain_bucket_name)
+            && self.is_bucket_known()
+    }
+
+    /// Whether `requestParameters` came and names a bucket.
+    #[inline]
+    pub(super) fn is_bucket_known(&self) -> bool {
+        self.reading
+            .values
+            .get(usize::from(self.projection.slot_of(Input::BucketName)))
+            .and_then(Value::as_text)
+            .is_some_and(is_plain_bucket_name)
     }
 
     /// The same walk over a document that was read as a whole.
@@ -248,6 +284,20 @@ pub(super) struct Seen([u64; 4]);
 
 impl Seen {
     const MAX: usize = 256;
+
+    /// Whether one of the first 64 was noted, by its bit.
+    #[inline]
+    pub(super) fn has(&self, bit: u64) -> bool {
+        let [first, ..] = self.0;
+        first & bit != 0
+    }
+
+    /// Notes one of the first 64, by its bit.
+    #[inline]
+    pub(super) fn note(&mut self, bit: u64) {
+        let [first, ..] = &mut self.0;
+        *first |= bit;
+    }
 
     /// Notes a child and says whether it was noted before; above the bound it always says so.
     #[inline]

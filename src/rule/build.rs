@@ -219,7 +219,7 @@ impl Built {
         lists: Lists,
         fingerprint: u32,
     ) -> RuleSet {
-        let source = self.fields.intern("eventSource");
+        let source_field = self.fields.intern("eventSource");
         let name = self.fields.intern("eventName");
         let mut rules_of: BTreeMap<usize, Vec<RuleIndex>> = BTreeMap::new();
         for (at, rule) in alerting.iter().enumerate() {
@@ -238,10 +238,12 @@ impl Built {
             };
             let mut compiler = Compiler { fields: &mut self.fields, lists: &lists };
             let predicate = compiler.detection(detection);
-            conditions.push(CompiledCondition { source: *source, predicate, rules: rules.into() });
+            let rest = predicate.beside(source_field).beside(name);
+            let rules = rules.into();
+            conditions.push(CompiledCondition { source: *source, predicate, rest, rules });
         }
         let predicates = conditions.iter().map(|condition| &condition.predicate);
-        let dispatch = Dispatch::new(source, name, predicates);
+        let dispatch = Dispatch::new(source_field, name, predicates);
         RuleSet { rules: self.rules, fields: self.fields, conditions, dispatch, lists, fingerprint }
     }
 }

@@ -24,6 +24,14 @@ pub(super) struct Dispatch {
     count: usize,
 }
 
+/// What is known of an event when a condition is found for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum FoundBy {
+    /// Source and name are among the texts that the condition needs.
+    Pair,
+    Less,
+}
+
 #[derive(Debug, Clone)]
 struct Slot {
     hash: u64,
@@ -82,32 +90,32 @@ impl Dispatch {
     }
 
     /// Calls `each` with every condition that may hold for the event, none twice.
-    pub(super) fn candidates(&self, event: &Event<'_>, mut each: impl FnMut(usize)) {
+    pub(super) fn candidates(&self, event: &Event<'_>, mut each: impl FnMut(usize, FoundBy)) {
         let (source, name) = (event.value(self.source), event.value(self.name));
         let (Some(source), Some(name)) = (single_text(source), single_text(name)) else {
             // Lists and numbers are no values of these fields in real logs; ask everything.
-            (0..self.count).for_each(each);
+            (0..self.count).for_each(|at| each(at, FoundBy::Less));
             return;
         };
-        let mut look = |table: &HashTable<Slot>, source: &str, name: &str| {
+        let mut look = |table: &HashTable<Slot>, source: &str, name: &str, found_by| {
             let hash = hash_of(source, name);
             let found = table.find(hash, |slot| {
                 slot.source.eq_ignore_ascii_case(source) && slot.name.eq_ignore_ascii_case(name)
             });
             if let Some(slot) = found {
-                slot.conditions.iter().copied().for_each(&mut each);
+                slot.conditions.iter().for_each(|&at| each(at, found_by));
             }
         };
         if !self.by_pair.is_empty() {
-            look(&self.by_pair, source, name);
+            look(&self.by_pair, source, name, FoundBy::Pair);
         }
         if !self.by_name.is_empty() {
-            look(&self.by_name, "", name);
+            look(&self.by_name, "", name, FoundBy::Less);
         }
         if !self.by_source.is_empty() {
-            look(&self.by_source, source, "");
+            look(&self.by_source, source, "", FoundBy::Less);
         }
-        self.rest.iter().copied().for_each(each);
+        self.rest.iter().for_each(|&at| each(at, FoundBy::Less));
     }
 }
 

@@ -99,6 +99,32 @@ impl Predicate {
         }
     }
 
+    /// The condition for events whose `field` is known to be one of the required texts but for case: what
+    /// that answers is left out.
+    pub(super) fn beside(&self, field: FieldId) -> Predicate {
+        // A field that is missing is looked up as the empty text, and is none.
+        if self.required_texts(field).is_none_or(|texts| texts.iter().any(String::is_empty)) {
+            return self.clone();
+        }
+        match self {
+            Predicate::Some(asked, test) if *asked == field && test.is_asking_texts_alone() => {
+                Predicate::Always(true)
+            }
+            Predicate::All(all) => {
+                let texts = |one: &Predicate| one.required_texts(field).map(|texts| texts.len());
+                let each = all.iter().enumerate();
+                let deciding = each.filter_map(|(at, one)| Some((at, texts(one)?)));
+                let deciding = deciding.min_by_key(|&(_, len)| len).map(|(at, _)| at);
+                let rest = all.iter().enumerate().map(|(at, one)| {
+                    if deciding == Some(at) { one.beside(field) } else { one.clone() }
+                });
+                let rest = rest.filter(|one| !matches!(one, Predicate::Always(true)));
+                Predicate::All(rest.collect())
+            }
+            _ => self.clone(),
+        }
+    }
+
     /// A rough order of price, so that cheap questions are asked first.
     pub(super) fn price(&self) -> u32 {
         match self {
@@ -170,6 +196,15 @@ impl Test {
                 Some(each?.concat())
             }
             _ => None,
+        }
+    }
+
+    /// Whether it passes each of its required texts, in any case.
+    fn is_asking_texts_alone(&self) -> bool {
+        match self {
+            Test::Is(_) | Test::OneOf(_) => true,
+            Test::Any(tests) => tests.iter().all(Test::is_asking_texts_alone),
+            _ => false,
         }
     }
 

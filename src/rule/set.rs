@@ -1,6 +1,6 @@
 //! A checked and compiled rule set.
 
-use super::dispatch::Dispatch;
+use super::dispatch::{Dispatch, FoundBy};
 use super::list::Lists;
 use super::model::{Rule, RuleIndex};
 use super::predicate::Predicate;
@@ -22,6 +22,8 @@ pub struct RuleSet {
 pub(super) struct CompiledCondition {
     pub(super) source: Source,
     pub(super) predicate: Predicate,
+    /// What is left to ask when the dispatch found it by the event's source and name.
+    pub(super) rest: Predicate,
     pub(super) rules: Box<[RuleIndex]>,
 }
 
@@ -62,9 +64,13 @@ impl RuleSet {
     /// one of its base rules holds. `event` must come from a decoder built with [`Self::fields`].
     pub fn matching(&self, event: &Event<'_>, out: &mut Vec<RuleIndex>) {
         out.clear();
-        self.dispatch.candidates(event, |at| {
+        self.dispatch.candidates(event, |at, found_by| {
             let Some(condition) = self.conditions.get(at) else { return };
-            if condition.source == event.source && condition.predicate.holds(event) {
+            let asked = match found_by {
+                FoundBy::Pair => &condition.rest,
+                FoundBy::Less => &condition.predicate,
+            };
+            if condition.source == event.source && asked.holds(event) {
                 out.extend_from_slice(&condition.rules);
             }
         });

@@ -4,7 +4,7 @@ use crate::support::{decode_limits, limits, shipped_rules, writer};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use tidegate::detect::Outcome;
-use tidegate::event::{Decoder, Entry, Facts, FieldSet, Format};
+use tidegate::event::{Decoder, Entry, FactNames, Facts, FieldSet, Format};
 use tidegate::scan::{
     Clock, Found, Input, ReadBytes, ScanOptions, Scanner, Summary, find_inputs, first_event_time,
     open_input, read_entries, sort_inputs,
@@ -55,12 +55,13 @@ fn a_scan_of_55_real_files_counts_2900_events_and_raises_nothing() {
 /// How often each text of `field` occurs over all events, `-` for none.
 fn count(inputs: &[Input], field: &str) -> BTreeMap<String, usize> {
     let mut decoder = Decoder::new(&FieldSet::default(), Format::Auto, decode_limits());
-    let mut counts = BTreeMap::new();
+    let (mut counts, names) = (BTreeMap::new(), FactNames::default());
     for input in inputs {
         let reader = open_input(input, &ReadBytes::default()).expect("the file opens");
         let done = read_entries::<()>(reader, &mut decoder, decode_limits(), |_, entry| {
             let Entry::Event(event) = entry else { panic!("{}: {entry:?}", input.name()) };
-            let facts = Facts::read(event.source, event.raw).expect("an event is an object");
+            let facts =
+                Facts::read(&names, event.source, event.raw).expect("an event is an object");
             *counts.entry(facts.text(field).unwrap_or_else(|| "-".into())).or_default() += 1;
             Ok(())
         });

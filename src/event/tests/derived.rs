@@ -520,7 +520,8 @@ fn facts_say_by_name_what_the_decoder_says() {
     let text = record(
         r#""userIdentity":{"type":"Root","accountId":"1"},"n":2.50,"l":[null,"x"],"o":{"a":[1]},"b":true,"e":"""#,
     );
-    let facts = Facts::read(Source::CloudTrail, text.as_bytes()).expect("a record");
+    let names = FactNames::default();
+    let facts = Facts::read(&names, Source::CloudTrail, text.as_bytes()).expect("a record");
     let event = read(r#""userIdentity":{"type":"Root","accountId":"1"}"#);
     for name in derived_names() {
         assert_eq!(facts.value(name), *event.value(name), "{name}");
@@ -539,9 +540,9 @@ fn facts_say_by_name_what_the_decoder_says() {
     for (name, text) in expected {
         assert_eq!(facts.text(name).as_deref(), text, "{name}");
     }
-    assert!(Facts::read(Source::CloudTrail, b"[]").is_none());
-    assert!(Facts::read(Source::CloudTrail, b"{").is_none());
-    assert!(Facts::read(Source::CloudTrail, b"\xff").is_none());
+    assert!(Facts::read(&FactNames::default(), Source::CloudTrail, b"[]").is_none());
+    assert!(Facts::read(&FactNames::default(), Source::CloudTrail, b"{").is_none());
+    assert!(Facts::read(&FactNames::default(), Source::CloudTrail, b"\xff").is_none());
 }
 
 #[test]

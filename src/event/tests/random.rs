@@ -181,7 +181,7 @@ proptest! {
         let Ok(text) = std::str::from_utf8(&bytes) else { return Ok(()) };
         let projection = Projection::new(&wanted());
 
-        if let Some(plain) = projection.project_plain(text, &mut QuoteFinder::new(), Vec::new()) {
+        if let Some(plain) = PlainReader::new(projection.clone()).read(text, Vec::new()) {
             let mut slow = serde_json::Deserializer::from_str(text);
             let slowly = projection.project(&mut slow, Vec::new());
             prop_assert!(slow.end().is_ok(), "accepted: {}", text);
@@ -201,7 +201,7 @@ proptest! {
         let text = format!(r#"{{"x":"{before}","userIdentity":{text},"z":"{after}","eventName":"n"}}"#);
         let projection = Projection::new(&wanted());
 
-        let plain = projection.project_plain(&text, &mut QuoteFinder::new(), Vec::new());
+        let plain = PlainReader::new(projection.clone()).read(&text, Vec::new());
 
         let mut slow = serde_json::Deserializer::from_str(&text);
         let slowly = projection.project(&mut slow, Vec::new());
@@ -225,6 +225,37 @@ proptest! {
     }
 
     #[test]
+    fn a_reader_that_knows_other_documents_reads_alike(
+        texts in prop::collection::vec((json(), damage(), any::<prop::sample::Index>()), 1..8),
+    ) {
+        // Plain for the most part, some of them again and again.
+        let texts: Vec<_> = texts
+            .into_iter()
+            .map(|(text, damage, again)| {
+                let text = text.replace(['\n', '\t'], "").replace('\\', "");
+                let text = format!(r#"{{"eventName":"n","userIdentity":{text}}}"#);
+                (if again.index(2) == 0 { text.into_bytes() } else { damaged(&text, damage) }, again)
+            })
+            .collect();
+        let projection = Projection::new(&wanted());
+        let mut reader = Reader::new(projection.clone());
+        for (_, again) in texts.iter().chain(&texts) {
+            let (bytes, _) = again.get(&texts);
+            let Some((text, read)) = reader.read_usual(bytes) else { continue };
+            prop_assert_eq!(text.as_bytes(), bytes);
+            let mut slow = serde_json::Deserializer::from_str(text);
+            let slowly = projection.project(&mut slow, Vec::new());
+            prop_assert!(slow.end().is_ok() && slowly.is_ok(), "accepted: {}", text);
+            prop_assert_eq!(rounded(&read.values), rounded(&slowly.expect("asked above")), "{}", text);
+            let mut new = Reader::new(projection.clone());
+            let expected = new.read(text).expect("serde_json reads it");
+            prop_assert_eq!(read.marks, expected.marks, "{}", text);
+            prop_assert_eq!(read.resources.len(), expected.resources.len(), "{}", text);
+            reader.finish(read);
+        }
+    }
+
+    #[test]
     fn damaged_documents_and_their_neighbours_never_panic(
         texts in prop::collection::vec((json(), damage()), 1..4),
         glue in prop::sample::select(vec!["", "\n", " ", "\r\n\n"]),
@@ -244,7 +275,7 @@ proptest! {
     #[test]
     fn any_json_is_read_or_refused(text in json()) {
         prop_assert!(!decode(text.as_bytes()).is_empty());
-        let _ = Facts::read(Source::CloudTrail, text.as_bytes()).map(|facts| {
+        let _ = Facts::read(&FactNames::default(), Source::CloudTrail, text.as_bytes()).map(|facts| {
             for name in derived_names().iter().chain(&NAMES) {
                 let _ = facts.text(name);
             }

@@ -265,6 +265,20 @@ fn dispatch_finds_what_asking_every_rule_finds() {
         ("cased", "eventName|cased: GetObject", "s"),
         ("globbed", "eventName: Get*", "s"),
         ("missing", "eventName: null", "s"),
+        ("empty", "eventSource: s3.amazonaws.com\n  eventName: ['', GetObject]", "s"),
+        ("both empty", "eventSource: ''\n  eventName: ''", "s"),
+        ("cased pair", "eventSource: s3.amazonaws.com\n  eventName|cased: GetObject", "s"),
+        (
+            "pair and more",
+            "eventSource: [s3.amazonaws.com, ec2]\n  eventName: [GetObject, PutObject]\n  x: 1",
+            "s",
+        ),
+        (
+            "name twice",
+            "eventSource: EC2\n  eventName: [GetObject, PutObject]\n  eventName|startswith: Put",
+            "s",
+        ),
+        ("all names", "eventSource: EC2\n  eventName|all: [GetObject, PutObject]", "s"),
         ("letters", "eventName: GétObject", "s"),
     ] {
         text = format!(
@@ -284,6 +298,7 @@ fn dispatch_finds_what_asking_every_rule_finds() {
             json!(["GetObject"]),
             json!(7),
             json!("GÉTOBJECT"),
+            json!(""),
             Value::Null,
         ] {
             records.push(json!({"eventSource": source, "eventName": name, "x": 1}));
