@@ -9,17 +9,26 @@ use super::engine::Engine;
 use crate::state::{Changes, MetaRow, Store};
 use crate::units::Position;
 
+/// Rough bytes of a tombstone.
+const TOMBSTONE_BYTES: usize = 40;
+
 impl<S: Store, C: Catalogue> Engine<S, C> {
     /// Whether a row differs from the store; the watermark alone does not count.
     #[must_use]
     pub fn is_dirty(&self) -> bool {
-        self.tables.is_dirty() || self.duplicates.dirty_bytes() > 0
+        self.groups.is_dirty()
+            || self.episodes.is_dirty()
+            || !self.tombstones.is_empty()
+            || self.duplicates.dirty_bytes() > 0
     }
 
     /// About how many bytes the next commit writes.
     #[must_use]
     pub fn dirty_bytes(&self) -> usize {
-        self.tables.dirty_bytes() + self.duplicates.dirty_bytes()
+        self.groups.dirty_bytes()
+            + self.episodes.dirty_bytes()
+            + self.tombstones.len() * TOMBSTONE_BYTES
+            + self.duplicates.dirty_bytes()
     }
 
     /// The meta row as last committed; `None` for a new partition.
@@ -35,10 +44,15 @@ impl<S: Store, C: Catalogue> Engine<S, C> {
             next_input,
             watermark: self.watermark.get(),
             rules: self.plan.state_ids.clone(),
-            sequence: self.meta.as_ref().map_or(1, |meta| meta.sequence.saturating_add(1)),
+            sequence: self.next_sequence(),
             instance: instance.to_owned(),
         };
-        self.tables.collect(&self.plan, into);
+        // Tombstones first, since a key may have come to life again.
+        for row in &self.tombstones {
+            into.delete(&row.to_bytes());
+        }
+        self.groups.collect(into);
+        self.episodes.collect(into);
         self.duplicates.collect(meta.sequence, into);
         into.put(MetaRow::KEY, |value| meta.encode(value));
         self.next_meta = Some(meta);
@@ -54,12 +68,20 @@ impl<S: Store, C: Catalogue> Engine<S, C> {
         changes: &Changes,
         changelog: Option<Position>,
     ) -> Result<(), StateError> {
-        self.tables.store.apply(changes, changelog)?;
+        self.store.apply(changes, changelog)?;
         self.duplicates.set_committed();
-        self.tables.set_committed();
+        self.groups.set_committed(&self.plan);
+        self.episodes.set_committed();
+        self.tombstones.clear();
         if let Some(meta) = self.next_meta.take() {
             self.meta = Some(meta);
         }
+        self.groups.set_sequence(self.next_sequence());
         Ok(())
+    }
+
+    /// The commit that is gathered.
+    pub(super) fn next_sequence(&self) -> u64 {
+        self.meta.as_ref().map_or(1, |meta| meta.sequence.saturating_add(1))
     }
 }

@@ -16,9 +16,7 @@ pub struct Counts {
     pub suppressed: Vec<u64>,
     /// Groups that left the state because the watermark passed them.
     pub expired_groups: u64,
-    /// Rows of rules that are no longer loaded, dropped when the engine was opened.
-    pub orphaned_rows: u64,
-    /// Groups and episodes read from the store because they were not in memory.
+    /// Pages and episodes read from the store because they were not in memory.
     pub cache_misses: u64,
 }
 

@@ -18,6 +18,7 @@ use std::hash::BuildHasherDefault;
 /// A horizon is cut into so many slots, each at least a minute.
 const SLOTS_PER_HORIZON: i64 = 12;
 const SHORTEST_SLOT_MS: i64 = 60_000;
+const MOST_IN_A_ROW: usize = 4096;
 
 /// Fingerprints of the events that still may come again.
 #[derive(Debug)]
@@ -118,9 +119,10 @@ impl Duplicates {
     /// Appends the rows of the commit with this sequence.
     pub(super) fn collect(&self, sequence: u64, into: &mut Changes) {
         for (&slot, fingerprints) in &self.slots {
-            if !fingerprints.pending.is_empty() {
-                let key = RowKey::Fingerprints { slot, sequence }.to_bytes();
-                into.put(&key, |value| rows::write_fingerprints(&fingerprints.pending, value));
+            // A row stays far below what Kafka takes, whatever a commit holds.
+            for (part, fingerprints) in (0u32..).zip(fingerprints.pending.chunks(MOST_IN_A_ROW)) {
+                let key = RowKey::Fingerprints { slot, sequence, part }.to_bytes();
+                into.put(&key, |value| rows::write_fingerprints(fingerprints, value));
             }
         }
     }

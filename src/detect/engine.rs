@@ -9,20 +9,21 @@ use super::StateError;
 use super::catalogue::Catalogue;
 use super::counts::{Counts, add_one};
 use super::duplicates::Duplicates;
-use super::evidence::{Sighting, event_id};
+use super::episode_table::EpisodeTable;
 use super::finding::{Finding, Origin, Outcome};
 use super::fingerprint::{self, GroupHash};
+use super::groups::{Groups, Keys};
 use super::judge::Judge;
 use super::limits::Limits;
 use super::pane_ring::Crossing;
 use super::plan::{Plan, RulePlan};
 use super::report::{Fired, Trigger};
 use super::rows::RowKey;
-use super::tables::Tables;
+use super::sighting::{Sighting, event_id};
 use super::watermark::{Effective, Watermark};
-use crate::event::{Amount, Event};
-use crate::rule::{Kind, Measure, RuleIndex};
-use crate::state::{MetaRow, SlotId, Store};
+use crate::event::Event;
+use crate::rule::{Kind, RuleIndex};
+use crate::state::{CacheKey, MetaRow, Store};
 use crate::units::EventTime;
 use std::sync::Arc;
 
@@ -34,7 +35,11 @@ pub struct Engine<S, C = crate::rule::RuleSet> {
     pub(super) limits: Limits,
     pub(super) watermark: Watermark,
     pub(super) duplicates: Duplicates,
-    pub(super) tables: Tables<S>,
+    pub(super) groups: Groups,
+    pub(super) episodes: EpisodeTable,
+    /// Rows of the store that are no longer needed; written with the next commit.
+    pub(super) tombstones: Vec<RowKey>,
+    pub(super) store: S,
     pub(super) counts: Counts,
     /// As last committed.
     pub(super) meta: Option<MetaRow>,
@@ -49,8 +54,11 @@ struct Scratch {
     matched: Vec<RuleIndex>,
     /// By list of fields; filled when the first rule asks.
     hashes: Vec<Option<GroupHash>>,
-    /// By state: where the event's group is, once it was added.
-    added: Vec<Option<SlotId>>,
+    /// The states that count the event, and those of them that share a journal.
+    states: Vec<u16>,
+    together: Vec<u16>,
+    /// By state: what no window that the event changed exceeds.
+    bounds: Vec<Option<u64>>,
     crossings: Vec<Crossing>,
 }
 
@@ -66,7 +74,11 @@ impl<S: Store, C: Catalogue> Engine<S, C> {
         let mut engine = Self {
             watermark: Watermark::new(None, limits.max_future_skew),
             duplicates: Duplicates::new(horizon.max(plan.greatest_lateness)),
-            tables: Tables::new(store, limits.cache_bytes),
+            // Few groups have an episode, and it is small.
+            groups: Groups::new(&plan, limits.cache_bytes / 8 * 7),
+            episodes: EpisodeTable::new(limits.cache_bytes / 8),
+            tombstones: Vec::new(),
+            store,
             counts: Counts::for_rules(plan.rules.len()),
             meta: None,
             next_meta: None,
@@ -76,7 +88,7 @@ impl<S: Store, C: Catalogue> Engine<S, C> {
             limits,
         };
         engine.scratch.hashes.resize(engine.plan.field_lists.len(), None);
-        engine.scratch.added.resize(engine.plan.states.len(), None);
+        engine.scratch.bounds.resize(engine.plan.states.len(), None);
         engine.restore()?;
         Ok(engine)
     }
@@ -110,7 +122,7 @@ impl<S: Store, C: Catalogue> Engine<S, C> {
         let seen = Sighting { event, id: &id, time: effective.time };
         let trigger = Trigger { seen, origin, is_late };
         self.scratch.hashes.fill(None);
-        self.scratch.added.fill(None);
+        self.count(seen)?;
         for at in 0..self.scratch.matched.len() {
             if let Some(&rule) = self.scratch.matched.get(at) {
                 add_one(&mut self.counts.matches, rule.0.into());
@@ -130,40 +142,81 @@ impl<S: Store, C: Catalogue> Engine<S, C> {
     pub fn take_counts(&mut self) -> Counts {
         let mut counts =
             std::mem::replace(&mut self.counts, Counts::for_rules(self.plan.rules.len()));
-        counts.expired_groups = std::mem::take(&mut self.tables.expired_groups);
-        counts.cache_misses = std::mem::take(&mut self.tables.cache_misses);
+        counts.expired_groups = std::mem::take(&mut self.groups.expired);
+        counts.cache_misses = std::mem::take(&mut self.episodes.cache_misses)
+            + std::mem::take(&mut self.groups.spare.reads);
         counts
     }
 
-    /// How many groups have live windows.
+    /// How many groups have events that windows may still need.
     #[must_use]
     pub fn groups(&self) -> usize {
-        self.tables.open_groups()
+        self.groups.len()
     }
 
     /// The store of committed rows.
     #[must_use]
     pub fn store(&self) -> &S {
-        &self.tables.store
+        &self.store
     }
 
     /// Ends the engine and gives the store back; what was not committed is gone.
     #[must_use]
     pub fn into_store(self) -> S {
-        self.tables.store
+        self.store
     }
 
     /// Checks what `invariant.rs` names, of everything that is in memory.
     #[cfg(test)]
-    pub(super) fn check_invariants(&self) -> Result<(), String> {
-        self.tables.check_invariants(&self.plan, self.watermark.get())
+    pub(super) fn check_invariants(&mut self) -> Result<(), String> {
+        self.groups.check((&self.plan, &self.store), self.watermark.get())
     }
 
     fn advance(&mut self, event: Effective) -> Result<(), StateError> {
         self.counts.future += u64::from(event.is_future);
         if let Some(watermark) = self.watermark.advance(event) {
-            self.duplicates.expire(watermark, &self.tables.store, &mut self.tables.tombstones)?;
-            self.tables.expire(&self.plan, watermark)?;
+            self.expire(watermark)?;
+        }
+        Ok(())
+    }
+
+    fn expire(&mut self, watermark: EventTime) -> Result<(), StateError> {
+        self.duplicates.expire(watermark, &self.store, &mut self.tombstones)?;
+        self.groups.expire(&self.plan, watermark, &mut self.tombstones);
+        self.episodes.expire(&self.store, watermark)
+    }
+
+    /// Counts the event in the states of all window rules for which it is in time.
+    fn count(&mut self, seen: Sighting<'_, '_>) -> Result<(), StateError> {
+        let Scratch { matched, hashes, states, together, bounds, .. } = &mut self.scratch;
+        for state in states.drain(..) {
+            if let Some(bound) = bounds.get_mut(usize::from(state)) {
+                *bound = None;
+            }
+        }
+        let mut keys = HashedKeys { plan: &self.plan, hashes, event: seen.event };
+        for rule in matched.iter() {
+            let Some(plan) = rule_plan(&self.plan, *rule) else { continue };
+            // Rules with one state between them count the event once.
+            let Some(state) = plan.state.filter(|state| !states.contains(state)) else { continue };
+            let is_skipped = plan.skips_missing && keys.hash(plan.group_list).is_missing;
+            if !is_skipped && !self.watermark.is_late(seen.time, plan.lateness) {
+                states.push(state);
+            }
+        }
+        let journal_of = |state: &u16| {
+            let state = self.plan.states.get(usize::from(*state))?;
+            Some(self.plan.tracks.get(state.track)?.journal)
+        };
+        for journal in 0..self.plan.classes.len() {
+            together.clear();
+            together.extend(states.iter().filter(|state| journal_of(state) == Some(journal)));
+            if !together.is_empty() {
+                let (plan, watermark) = (&self.plan, self.watermark.get());
+                let source = (plan, &self.store);
+                self.counts.bad_amounts +=
+                    self.groups.count(source, together, &mut keys, seen, watermark, bounds)?;
+            }
         }
         Ok(())
     }
@@ -190,72 +243,56 @@ impl<S: Store, C: Catalogue> Engine<S, C> {
         };
         let fired = Fired { index, rule, fields: self.rules.fields() };
         let event = trigger.seen.event;
-        let Scratch { hashes, added, crossings, .. } = &mut self.scratch;
-        let group = hash_of(&self.plan, hashes, event, plan.group_list);
-        let dedup = hash_of(&self.plan, hashes, event, plan.dedup_list);
-        if plan.skips_missing && group.is_missing {
-            return Ok(());
-        }
+        let Scratch { hashes, bounds, crossings, .. } = &mut self.scratch;
+        let mut keys = HashedKeys { plan: &self.plan, hashes, event };
         let mut judge = Judge {
-            tables: &mut self.tables,
+            store: &self.store,
+            plan: &self.plan,
+            groups: &mut self.groups,
+            episodes: &mut self.episodes,
             counts: &mut self.counts,
             findings,
             crossings,
             watermark: &self.watermark,
             horizon: self.duplicates.horizon(),
+            look_back: self.limits.look_back,
         };
         let (Some(number), Kind::Window(window)) = (plan.state, &rule.kind) else {
+            if plan.skips_missing && keys.hash(plan.group_list).is_missing {
+                return Ok(());
+            }
+            let dedup = keys.hash(plan.dedup_list);
             return judge.matched(fired, plan, dedup, trigger);
         };
-        if self.watermark.is_late(trigger.seen.time, plan.lateness) {
-            return Ok(());
-        }
-        let (Some(state), Some(added)) =
-            (self.plan.states.get(usize::from(number)), added.get_mut(usize::from(number)))
+        let number = usize::from(number);
+        let (Some(state), Some(Some(bound))) = (self.plan.states.get(number), bounds.get(number))
         else {
             return Ok(());
         };
-        // Rules with one state between them add the event once.
-        let id = if let Some(id) = *added {
-            id
-        } else {
-            let amount = match state.measure {
-                Measure::Count => 1,
-                Measure::Sum(field) => match event.value(field).as_amount() {
-                    Amount::Of(amount) => amount,
-                    Amount::Absent => 0,
-                    Amount::Unreadable => {
-                        judge.counts.bad_amounts += 1;
-                        0
-                    }
-                },
-            };
-            let key = group.key.salted(state.groups_of);
-            let watermark = self.watermark.get();
-            let state = (number, state);
-            let id = judge.tables.add_to_group(state, key, (trigger.seen, amount), watermark)?;
-            *added = Some(id);
-            id
-        };
-        judge.windows_changed(fired, (plan, state, &window.tiers), id, dedup, trigger)
+        if window.tiers.first().is_none_or(|least| *bound < least.gte) {
+            return Ok(());
+        }
+        let group = (keys.key(plan.group_list), *bound);
+        let dedup = keys.hash(plan.dedup_list);
+        let tiers = (plan, state, window.tiers.as_slice());
+        judge.windows_changed(fired, tiers, group, dedup, trigger)
     }
 
     fn restore(&mut self) -> Result<(), StateError> {
-        let Self { plan, duplicates, tables, counts, .. } = self;
-        let mut meta = None;
-        let mut rows: Vec<(RowKey, Vec<u8>)> = Vec::new();
+        let Self { plan, duplicates, groups, episodes, store, meta, .. } = self;
         let mut failed = None;
-        tables.store.scan(&[], &mut |key, value| {
+        store.scan(&[], &mut |key, value| {
             if failed.is_some() {
                 return;
             }
             let read = if key == MetaRow::KEY {
-                MetaRow::decode(value).map(|row| meta = Some(row))
+                MetaRow::decode(value).map(|row| *meta = Some(row))
             } else {
-                RowKey::read(key).map(|key| match key {
-                    // What a segment holds is read when its group is asked for.
-                    RowKey::Segment { .. } => rows.push((key, Vec::new())),
-                    _ => rows.push((key, value.to_vec())),
+                RowKey::read(key).and_then(|key| match key {
+                    RowKey::Text { class, number } => groups.restore_text((class, number), value),
+                    RowKey::Page { class, number } => groups.restore(plan, (class, number), value),
+                    RowKey::Episodes { key } => episodes.restore(key, value),
+                    RowKey::Fingerprints { slot, .. } => duplicates.restore(slot, value),
                 })
             };
             failed = read.err();
@@ -263,45 +300,40 @@ impl<S: Store, C: Catalogue> Engine<S, C> {
         if let Some(error) = failed {
             return Err(error);
         }
-        for (key, value) in rows {
-            match key {
-                RowKey::Segment { tag, group, index } => {
-                    if let Some(state) = plan.state_with(tag) {
-                        tables.restore_segment(state, group, index);
-                    } else {
-                        counts.orphaned_rows += 1;
-                        tables.tombstones.push(key);
-                    }
-                }
-                RowKey::Episodes { key } => tables.restore_episodes(key, &value)?,
-                RowKey::Fingerprints { slot, .. } => duplicates.restore(slot, &value)?,
-            }
-        }
-        let watermark = meta.as_ref().and_then(|meta: &MetaRow| meta.watermark);
+        let watermark = self.meta.as_ref().and_then(|meta| meta.watermark);
         self.watermark = Watermark::new(watermark, self.limits.max_future_skew);
-        self.meta = meta;
+        self.groups.set_sequence(self.next_sequence());
         if let Some(watermark) = watermark {
             // With a shorter lateness than before, rows may be over at once.
-            self.duplicates.expire(watermark, &self.tables.store, &mut self.tables.tombstones)?;
-            self.tables.expire(&self.plan, watermark)?;
+            self.expire(watermark)?;
         }
         Ok(())
     }
 }
 
-fn rule_plan(plan: &Plan, rule: RuleIndex) -> Option<&RulePlan> {
-    plan.rules.get(usize::from(rule.0))
+/// The keys of one event, hashed when they are first asked for.
+struct HashedKeys<'k, 'a> {
+    plan: &'k Plan,
+    hashes: &'k mut [Option<GroupHash>],
+    event: &'k Event<'a>,
 }
 
-fn hash_of(
-    plan: &Plan,
-    hashes: &mut [Option<GroupHash>],
-    event: &Event<'_>,
-    list: usize,
-) -> GroupHash {
-    let fields = plan.field_lists.get(list).map_or(&[][..], |fields| fields);
-    match hashes.get_mut(list) {
-        Some(hash) => *hash.get_or_insert_with(|| fingerprint::of_values(event, fields)),
-        None => fingerprint::of_values(event, fields),
+impl HashedKeys<'_, '_> {
+    fn hash(&mut self, list: usize) -> GroupHash {
+        let fields = self.plan.field_lists.get(list).map_or(&[][..], |fields| fields);
+        match self.hashes.get_mut(list) {
+            Some(hash) => *hash.get_or_insert_with(|| fingerprint::of_values(self.event, fields)),
+            None => fingerprint::of_values(self.event, fields),
+        }
     }
+}
+
+impl Keys for HashedKeys<'_, '_> {
+    fn key(&mut self, list: usize) -> CacheKey {
+        self.hash(list).key
+    }
+}
+
+fn rule_plan(plan: &Plan, rule: RuleIndex) -> Option<&RulePlan> {
+    plan.rules.get(usize::from(rule.0))
 }

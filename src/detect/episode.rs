@@ -79,6 +79,18 @@ impl Episodes {
         true
     }
 
+    /// What is left without those that the watermark has passed, if there are any. A row is only
+    /// rewritten for what it says or when its timer fires, so that its bytes never depend on who
+    /// looked at it.
+    pub(super) fn without_expired(&self, watermark: Option<EventTime>) -> Option<Self> {
+        let is_open = |episode: &Episode| watermark.is_none_or(|at| at <= episode.expires);
+        if self.open.iter().all(is_open) {
+            return None;
+        }
+        let open = self.open.iter().filter(|episode| is_open(episode)).copied().collect();
+        Some(Self { open, stored: self.stored })
+    }
+
     /// Applies one crossing. `opening` is the episode that it would open, at its own time, with the
     /// tier it has reached. Expired episodes must be gone.
     pub(super) fn cross(&mut self, period: Span, opening: Episode) -> Verdict {

@@ -6,12 +6,13 @@
 use super::StateError;
 use super::counts::{Counts, add_one};
 use super::episode::{Episode, Verdict, tier_of};
+use super::episode_table::EpisodeTable;
 use super::finding::{Finding, FindingKind};
 use super::fingerprint::GroupHash;
+use super::groups::Groups;
 use super::pane_ring::Crossing;
-use super::plan::{RulePlan, StatePlan};
+use super::plan::{Plan, RulePlan, StatePlan};
 use super::report::{Fired, Heading, Trigger, of_match, of_window};
-use super::tables::Tables;
 use super::watermark::Watermark;
 use crate::rule::Tier;
 use crate::state::{CacheKey, SlotId, Store};
@@ -19,13 +20,17 @@ use crate::units::{EventTime, Span};
 
 /// What judging needs besides the rule and the event.
 pub(super) struct Judge<'e, S> {
-    pub(super) tables: &'e mut Tables<S>,
+    pub(super) store: &'e S,
+    pub(super) plan: &'e Plan,
+    pub(super) groups: &'e mut Groups,
+    pub(super) episodes: &'e mut EpisodeTable,
     pub(super) counts: &'e mut Counts,
     pub(super) findings: &'e mut Vec<Finding>,
     /// Kept between events for its memory.
     pub(super) crossings: &'e mut Vec<Crossing>,
     pub(super) watermark: &'e Watermark,
     pub(super) horizon: Span,
+    pub(super) look_back: usize,
 }
 
 impl<S: Store> Judge<'_, S> {
@@ -60,37 +65,37 @@ impl<S: Store> Judge<'_, S> {
         Ok(())
     }
 
-    /// The event was added to this group: judges the windows that it changed.
+    /// The event was counted in this group: judges the windows that it changed. None of them
+    /// exceeds `bound`.
     pub(super) fn windows_changed(
         &mut self,
         fired: Fired<'_>,
         (plan, state, tiers): (&RulePlan, &StatePlan, &[Tier]),
-        group: SlotId,
+        (group, bound): (CacheKey, u64),
         dedup: GroupHash,
         trigger: Trigger<'_, '_>,
     ) -> Result<(), StateError> {
-        let (Some(least), Some(ring)) = (tiers.first(), self.tables.group(group)) else {
+        let (Some(least), Some(ring)) = (tiers.first(), self.groups.ring(state, group)) else {
             return Ok(());
         };
         let shape = &state.shape;
         let pane = shape.pane_of(trigger.seen.time);
-        let is_newest = ring.is_newest(pane);
-        let bound = if is_newest { ring.newest_amount() } else { ring.bound(shape, pane) };
-        if bound < least.gte {
-            return Ok(());
-        }
         let changed = (shape.time_of(pane), shape.time_of(ring.last_end(shape, pane)));
         let key = dedup.key.salted(plan.episodes_of);
         if plan.period > Span::ZERO
-            && let Some(id) = self.tables.load_episodes(key, self.watermark.get())?
-            && let Some(episodes) = self.tables.episodes(id)
-            && episodes.are_settled(changed, plan.period, bound, tiers)
+            && let Some(id) = self.episodes.load(self.store, key)?
+            && let Some(episodes) = self.episodes.get(id)
+            && episodes
+                .without_expired(self.watermark.get())
+                .as_ref()
+                .unwrap_or(episodes)
+                .are_settled(changed, plan.period, bound, tiers)
         {
             add_one(&mut self.counts.suppressed, fired.index.0.into());
             return Ok(());
         }
-        if let Some(ring) = self.tables.group(group) {
-            if is_newest {
+        if let Some(ring) = self.groups.ring(state, group) {
+            if ring.is_newest(pane) {
                 self.crossings.clear();
                 self.crossings.push(Crossing { end: pane, amount: bound });
             } else {
@@ -119,11 +124,17 @@ impl<S: Store> Judge<'_, S> {
                 let id = self.episodes_for(key)?;
                 self.cross(id, key, plan.period, opening)
             };
-            if let (Some(heading), Some(ring)) = (heading(verdict), self.tables.group(group)) {
+            if let (Some(heading), Some(ring)) = (heading(verdict), self.groups.ring(state, group))
+            {
                 let view = ring.view(shape, crossing.end);
                 debug_assert_eq!(view.amount, crossing.amount, "the window was summed right");
+                let panes = (crossing.end.saturating_sub(shape.panes), crossing.end);
+                let collect = &fired.rule.collect;
+                let source = (self.plan, self.store);
+                let shown =
+                    self.groups.evidence(source, state, group, panes, collect, self.look_back)?;
                 let window = (shape, crossing.end, tier.gte);
-                self.findings.push(of_window(fired, heading, trigger, window, &view));
+                self.findings.push(of_window(fired, heading, trigger, window, &view, shown));
             }
             if plan.period == Span::ZERO {
                 // Each match is one finding, however many windows it has changed: the first one's.
@@ -137,23 +148,33 @@ impl<S: Store> Judge<'_, S> {
     }
 
     fn episodes_for(&mut self, key: CacheKey) -> Result<SlotId, StateError> {
-        let id = self.tables.load_episodes(key, self.watermark.get())?;
-        Ok(id.unwrap_or_else(|| self.tables.new_episodes(key)))
+        let id = self.episodes.load(self.store, key)?;
+        Ok(id.unwrap_or_else(|| self.episodes.insert(key)))
     }
 
     fn cross(&mut self, id: SlotId, key: CacheKey, period: Span, opening: Episode) -> Verdict {
-        let Some(episodes) = self.tables.episodes_mut(id) else { return Verdict::Nothing };
-        let verdict = episodes.cross(period, opening);
+        let Some(episodes) = self.episodes.get_mut(id) else { return Verdict::Nothing };
+        let verdict = match episodes.without_expired(self.watermark.get()) {
+            None => episodes.cross(period, opening),
+            Some(mut left) => {
+                let verdict = left.cross(period, opening);
+                if verdict != Verdict::Nothing {
+                    *episodes = left;
+                }
+                verdict
+            }
+        };
         debug_assert!(
-            super::invariant::episodes_open_apart(episodes.open(), period).is_ok(),
+            verdict == Verdict::Nothing
+                || super::invariant::episodes_open_apart(episodes.open(), period).is_ok(),
             "E1: {:?}",
             episodes.open()
         );
         if verdict != Verdict::Nothing {
-            self.tables.change_episodes(id);
+            self.episodes.changed(id);
         }
         if let Verdict::Create(episode) = verdict {
-            self.tables.episode_opened(id, key, episode.expires);
+            self.episodes.opened(id, key, episode.expires);
         }
         verdict
     }

@@ -12,18 +12,21 @@ pub struct Limits {
     /// How long an event is remembered in event time; at least the greatest allowed lateness, which
     /// is also the default.
     pub duplicate_horizon: Option<Span>,
-    /// Memory that the write-back caches try to keep to, in bytes.
+    /// Memory that panes, episodes and pages of the journal try to keep to, in bytes.
     pub cache_bytes: usize,
+    /// How many of its group's last events a finding looks at for ids and collected values.
+    pub look_back: usize,
 }
 
 impl Default for Limits {
-    /// The defaults of configuration: an hour late, five minutes ahead, 64 MiB.
+    /// The defaults of configuration: an hour late, five minutes ahead, 64 MiB, 100 events.
     fn default() -> Self {
         Self {
             allowed_lateness: Span::from_hours(1),
             max_future_skew: Span::from_minutes(5),
             duplicate_horizon: None,
             cache_bytes: 64 << 20,
+            look_back: 100,
         }
     }
 }

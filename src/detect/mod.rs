@@ -9,32 +9,39 @@
 //! | `engine` | the order of things for one event |
 //! | `watermark`, `duplicates`, `timers` | how far time is, what was seen, what is over |
 //! | `plan`, `shape`, `fingerprint` | rules as the engine runs them, their grids, their groups |
-//! | `pane_ring`, `segment`, `evidence` | one group: sums over event time, and what is shown of them |
+//! | `journal`, `recipe`, `sighting` | the events that windows still need, each written once |
+//! | `groups`, `coarse`, `look_back` | who is near a threshold; a group's events, read back |
+//! | `pane_ring`, `segment` | one group's sums over event time |
 //! | `judge`, `episode`, `report` | windows that cross, episodes that open, findings |
-//! | `tables`, `rows`, `commit` | memory, store, and the way between |
+//! | `episode_table`, `rows`, `commit` | memory, store, and the way between |
 //! | `invariant` | what must hold |
 #![deny(clippy::disallowed_methods, clippy::iter_over_hash_type)]
 
 mod catalogue;
+mod coarse;
 mod commit;
 mod counts;
 mod duplicates;
 mod engine;
 mod episode;
-mod evidence;
+mod episode_table;
 mod faults;
 mod finding;
 mod fingerprint;
+mod groups;
 mod invariant;
+mod journal;
 mod judge;
 mod limits;
+mod look_back;
 mod pane_ring;
 mod plan;
+mod recipe;
 mod report;
 mod rows;
 mod segment;
 mod shape;
-mod tables;
+mod sighting;
 mod text;
 mod timers;
 mod watermark;

@@ -9,32 +9,23 @@
 //! compared, which spares the reading unless the group is within a few percent of a threshold that
 //! it has not reported. Bad case: all traffic at lateness L of a group that hovers there.
 
-use super::evidence::{ENDS, Seen, SeenEvent, SeenValue, Sighting};
 use super::faults::{Fault, is_planted};
-use super::segment::{Commit, Pane, Segment, folded};
-use super::shape::{Shape, is_column};
-use crate::rule::{CollectHow, WindowKind};
-use crate::state::Cached;
+use super::invariant;
+use super::segment::{Pane, Segment, folded};
+use super::shape::Shape;
+use crate::rule::WindowKind;
 use crate::units::EventTime;
 use std::collections::VecDeque;
 
-/// One group of one rule.
-#[derive(Debug, Clone)]
-pub(super) struct Group {
-    /// Whose group it is.
-    pub(super) state: u16,
+/// The panes of one group of one state.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct PaneRing {
     /// Ascending by index, none empty.
-    segments: VecDeque<Box<Segment>>,
+    segments: VecDeque<Segment>,
     /// The newest pane that holds events.
     newest: i64,
     /// Exact sum of the panes `(newest − n, newest]`.
     running: u128,
-    /// Number of the last arrival.
-    arrivals: u64,
-    /// The commit that writes the last change, and the first segment that it writes.
-    changed_in: Commit,
-    changed_from: i64,
-    bytes: usize,
 }
 
 /// A window whose condition holds.
@@ -46,91 +37,47 @@ pub(super) struct Crossing {
     pub(super) amount: u64,
 }
 
-/// What adding an event did to the group's rows.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Added {
-    /// The segment that the event fell into.
-    pub(super) segment: i64,
-    /// It did not exist before.
-    pub(super) is_new_segment: bool,
-    /// About how many more bytes the next commit writes.
-    pub(super) dirty_bytes: usize,
-}
-
-/// A window's content, gathered for a finding.
+/// A window's sums, gathered for a finding.
 #[derive(Debug)]
-pub(super) struct View<'g> {
+pub(super) struct View {
     pub(super) count: u64,
     pub(super) amount: u64,
     pub(super) first_seen: EventTime,
     pub(super) last_seen: EventTime,
     /// In the order of `collect`, those that are numbers.
     pub(super) numbers: Vec<Option<u64>>,
-    pub(super) events: Vec<SeenEvent>,
-    /// In the order of arrival; may repeat a text.
-    pub(super) values: Vec<SeenValue<'g>>,
 }
 
-/// Rough bytes of a row's key and fixed parts.
-const ROW_BYTES: usize = 64;
-/// Rough bytes that one more event adds to a row.
-const EVENT_BYTES: usize = 24;
-
-impl Group {
-    /// A group that has seen nothing.
-    pub(super) fn new(state: u16) -> Self {
-        Self {
-            state,
-            segments: VecDeque::with_capacity(1),
-            newest: i64::MIN,
-            running: 0,
-            arrivals: 0,
-            changed_in: Commit::default(),
-            changed_from: i64::MAX,
-            bytes: 0,
-        }
+impl PaneRing {
+    /// A ring that has seen nothing.
+    pub(super) fn new() -> Self {
+        Self { segments: VecDeque::with_capacity(1), newest: i64::MIN, running: 0 }
     }
 
-    /// A group as the store holds it; segments ascending by index.
-    pub(super) fn restored(state: u16, shape: &Shape, segments: VecDeque<Box<Segment>>) -> Self {
-        let mut group = Self { segments, ..Self::new(state) };
-        group.bytes = group.segments.iter().map(|segment| segment.byte_len()).sum();
-        group.renew_newest(shape);
-        group.renew_arrivals();
-        group
-    }
-
-    /// Adds an event at its pane.
+    /// Adds an event at its pane; tells how many bytes the ring grew by.
     pub(super) fn add(
         &mut self,
         shape: &Shape,
-        sighting: Sighting<'_, '_>,
+        time: EventTime,
         amount: u64,
-        commit: Commit,
-    ) -> Added {
-        let pane = shape.pane_of(sighting.time);
+        columns: &[Option<u64>],
+    ) -> usize {
+        let pane = shape.pane_of(time);
         let (index, offset) = shape.segment_of(pane);
         if pane > self.newest {
             self.advance(shape, pane);
         }
-        self.arrivals += 1;
-        let (at, is_new_segment) = self.place(index, sighting.time, commit);
-        let mut dirty_bytes = EVENT_BYTES;
-        if let Some(segment) = self.segments.get_mut(at) {
-            let before = if is_new_segment { 0 } else { segment.byte_len() };
-            let rose = segment.add(shape, sighting, (offset, amount), self.arrivals);
-            self.bytes += segment.byte_len() - before;
-            if segment.changed_in != commit {
-                segment.changed_in = commit;
-                let from = if self.changed_in == commit { self.changed_from } else { i64::MAX };
-                (self.changed_in, self.changed_from) = (commit, from.min(index));
-                dirty_bytes = ROW_BYTES + segment.byte_len() / 2;
-            }
-            if pane > self.newest.saturating_sub(shape.panes) {
-                self.running += u128::from(rose);
-            }
+        let (at, is_new) = self.place(index, time);
+        let Some(segment) = self.segments.get_mut(at) else { return 0 };
+        let before = if is_new { 0 } else { segment.byte_len() };
+        let rose = segment.add(shape, (time, offset), amount, columns);
+        let grown = segment.byte_len() - before;
+        if pane > self.newest.saturating_sub(shape.panes) {
+            self.running += u128::from(rose);
         }
-        Added { segment: index, is_new_segment, dirty_bytes }
+        debug_assert_eq!(invariant::panes_are_in_order(self, shape), Ok(()));
+        debug_assert_eq!(invariant::running_sums_the_newest_window(self, shape), Ok(()));
+        grown
     }
 
     /// Whether no pane after `pane` holds events.
@@ -150,8 +97,16 @@ impl Group {
         self.newest.min(pane.saturating_add(shape.panes - 1))
     }
 
+    /// At least the sum of every window that an event at `time`, the last one added, has changed;
+    /// the sum itself when it is the newest.
+    #[inline]
+    pub(super) fn bound_at(&self, shape: &Shape, time: EventTime) -> u64 {
+        let pane = shape.pane_of(time);
+        if self.is_newest(pane) { self.newest_amount() } else { self.bound(shape, pane) }
+    }
+
     /// At least the sum of every window that an event in `pane` changes.
-    pub(super) fn bound(&self, shape: &Shape, pane: i64) -> u64 {
+    fn bound(&self, shape: &Shape, pane: i64) -> u64 {
         // All these windows lie in (pane − n, last]; where the newest is among them, its sum is
         // exact and only what lies before it is rounded up to whole segments.
         let last = self.last_end(shape, pane);
@@ -200,21 +155,17 @@ impl Group {
     }
 
     /// What the window that ends in pane `end` holds.
-    pub(super) fn view(&self, shape: &Shape, end: i64) -> View<'_> {
+    pub(super) fn view(&self, shape: &Shape, end: i64) -> View {
         let after = end.saturating_sub(shape.panes);
-        let columns = shape.columns();
-        let numbers_of = || shape.collect.iter().filter(|collect| is_column(collect.how));
+        let columns = shape.columns.len();
         let mut view = View {
             count: 0,
             amount: 0,
             first_seen: shape.time_of(end),
             last_seen: shape.time_of(end),
             numbers: vec![None; columns],
-            events: Vec::new(),
-            values: Vec::new(),
         };
         let mut sum = 0u128;
-        let is_inside = |pane: i64| after < pane && pane <= end;
         let first = shape.segment_of(after.saturating_add(1)).0;
         let last = shape.segment_of(end).0;
         let start = self.segments.partition_point(|segment| segment.index < first);
@@ -222,7 +173,7 @@ impl Group {
             let base = shape.first_pane(segment.index);
             for (at, pane) in segment.panes.iter().enumerate() {
                 let number = base.saturating_add(pane.offset.into());
-                if !is_inside(number) {
+                if number <= after || number > end {
                     continue;
                 }
                 if view.count == 0 {
@@ -232,70 +183,50 @@ impl Group {
                 view.count += u64::from(pane.count);
                 sum += u128::from(pane.sum);
                 let row = segment.columns.iter().skip(at * columns);
-                for ((total, value), collect) in view.numbers.iter_mut().zip(row).zip(numbers_of())
+                for ((total, value), column) in view.numbers.iter_mut().zip(row).zip(&shape.columns)
                 {
                     if let Some(value) = value {
-                        *total = Some(folded(collect.how, *total, *value));
+                        *total = Some(folded(column.how, *total, *value));
                     }
                 }
             }
             if shape.kind == WindowKind::Tumbling {
                 (view.first_seen, view.last_seen) = segment.seen;
             }
-            for seen in segment.evidence.in_order(shape.start_of(segment.index)) {
-                match seen {
-                    Seen::Event(event) if is_inside(shape.pane_of(event.time)) => {
-                        view.events.push(event);
-                    }
-                    Seen::Value(value) if is_inside(base.saturating_add(value.offset.into())) => {
-                        view.values.push(value);
-                    }
-                    Seen::Event(_) | Seen::Value(_) => {}
-                }
-            }
         }
         view.amount = saturated(sum);
-        view.events.sort_by_key(|event| event.arrival);
-        if view.events.len() > 2 * ENDS {
-            view.events.drain(ENDS..view.events.len() - ENDS);
-        }
-        view.values.sort_by_key(|value| value.arrival);
         view
     }
 
-    /// Forgets a segment; tells whether the store holds a row of it.
-    pub(super) fn drop_segment(
-        &mut self,
-        shape: &Shape,
-        index: i64,
-        commit: Commit,
-    ) -> Option<WasStored> {
-        let at = self.segments.binary_search_by_key(&index, |segment| segment.index).ok()?;
-        let segment = self.segments.remove(at)?;
-        self.bytes -= segment.byte_len();
-        self.renew_newest(shape);
-        // A restored group counts on from what is left, so one that stayed in memory does too.
-        self.renew_arrivals();
-        let was_stored = segment.was_stored(commit);
-        Some(if was_stored { WasStored::Yes } else { WasStored::No })
+    /// Forgets the segments for which `is_over`; tells how many bytes that gave back.
+    pub(super) fn drop_segments(&mut self, shape: &Shape, is_over: impl Fn(i64) -> bool) -> usize {
+        let mut gone = 0;
+        while let Some(first) = self.segments.front()
+            && is_over(first.index)
+        {
+            gone += first.byte_len();
+            self.segments.pop_front();
+        }
+        if gone > 0 {
+            self.renew_newest(shape);
+        }
+        gone
     }
 
-    /// Whether no segment is left.
-    pub(super) fn is_empty(&self) -> bool {
-        self.segments.is_empty()
+    /// Sum of all panes: an upper bound for every window.
+    #[cfg(test)]
+    pub(super) fn total(&self) -> u64 {
+        self.segments.iter().fold(0, |sum, segment| sum.saturating_add(segment.sum))
+    }
+
+    /// Memory in bytes.
+    pub(super) fn byte_len(&self) -> usize {
+        size_of::<Self>() + self.segments.iter().map(Segment::byte_len).sum::<usize>()
     }
 
     /// Ascending by index.
     pub(super) fn segments(&self) -> impl DoubleEndedIterator<Item = &Segment> {
-        self.segments.iter().map(|segment| &**segment)
-    }
-
-    /// Those that this commit writes, ascending by index.
-    pub(super) fn changed_segments(&self, commit: Commit) -> impl Iterator<Item = &Segment> {
-        let from = if self.changed_in == commit { self.changed_from } else { i64::MAX };
-        let after = self.segments().rev().take_while(|segment| segment.index >= from).count();
-        let changed = self.segments.range(self.segments.len() - after..);
-        changed.map(|segment| &**segment).filter(move |segment| segment.changed_in == commit)
+        self.segments.iter()
     }
 
     /// The running sum and what it must be (invariant P3).
@@ -316,7 +247,7 @@ impl Group {
         self.newest = pane;
     }
 
-    fn place(&mut self, index: i64, time: EventTime, commit: Commit) -> (usize, bool) {
+    fn place(&mut self, index: i64, time: EventTime) -> (usize, bool) {
         let at = match self.segments.back() {
             Some(last) if last.index == index => return (self.segments.len() - 1, false),
             Some(last) if last.index < index => self.segments.len(),
@@ -326,7 +257,7 @@ impl Group {
                 Err(at) => at,
             },
         };
-        self.segments.insert(at, Box::new(Segment::new(index, time, commit)));
+        self.segments.insert(at, Segment::new(index, time));
         (at, true)
     }
 
@@ -371,47 +302,9 @@ impl Group {
         let after = self.newest.saturating_sub(shape.panes);
         self.running = self.sum_between(shape, after, self.newest);
     }
-
-    fn renew_arrivals(&mut self) {
-        let arrivals = self.segments.iter().map(|segment| segment.evidence.last_arrival());
-        self.arrivals = arrivals.max().unwrap_or(0);
-    }
-}
-
-/// Whether the store holds a row, so that dropping it needs a tombstone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum WasStored {
-    Yes,
-    No,
-}
-
-impl Cached for Group {
-    fn byte_len(&self) -> usize {
-        size_of::<Self>() + self.bytes
-    }
-
-    fn stored_rows(&self) -> u32 {
-        u32::try_from(self.segments.len()).unwrap_or(u32::MAX)
-    }
 }
 
 /// A sum as findings and thresholds see it.
 fn saturated(sum: u128) -> u64 {
     u64::try_from(sum).unwrap_or(u64::MAX)
-}
-
-/// First distinct texts of one collected field, in the order of arrival.
-pub(super) fn distinct_texts(
-    values: &[SeenValue<'_>],
-    collect: usize,
-    how: CollectHow,
-) -> Vec<String> {
-    let (CollectHow::Sample(most) | CollectHow::Set(most)) = how else { return Vec::new() };
-    let mut texts: Vec<String> = Vec::new();
-    for value in values.iter().filter(|value| usize::from(value.collect) == collect) {
-        if texts.len() < most && !texts.iter().any(|text| text == value.text) {
-            texts.push(value.text.to_owned());
-        }
-    }
-    texts
 }

@@ -2,14 +2,16 @@
 //!
 //! Rules whose state fingerprint is the same share one state (semantics.md §10, rules.md §5), as
 //! long as they also agree on lateness, missing groups and collected values; if not, the later one
-//! gets a lane of its own. Distinct lists of group fields are numbered, so that an event's group is
-//! hashed once for all rules that group alike.
+//! gets a lane of its own. States that group alike and live about as long share a *track*: one index
+//! of groups, one chain of events for each group. Distinct lists of group fields are numbered, so
+//! that an event's group is hashed once for all rules that group alike.
 
 use super::fingerprint::{salt, tag};
 use super::limits::Limits;
+use super::recipe::Shown;
 use super::shape::Shape;
 use crate::event::{FieldId, FieldSet};
-use crate::rule::{Collect, CollectHow, Kind, Measure, MissingGroup, Rule, Window};
+use crate::rule::{CollectHow, Kind, Measure, MissingGroup, Rule, Window};
 use crate::state::CacheKey;
 use crate::units::Span;
 
@@ -19,12 +21,17 @@ pub(super) struct Plan {
     /// By rule index.
     pub(super) rules: Vec<RulePlan>,
     pub(super) states: Vec<StatePlan>,
+    pub(super) tracks: Vec<TrackPlan>,
+    /// Retention classes of the journals, by their index.
+    pub(super) classes: Vec<u8>,
     /// Distinct lists of fields that groups and dedup keys are made of.
     pub(super) field_lists: Vec<Box<[FieldId]>>,
     /// The source's or a rule's own, whichever is longest.
     pub(super) greatest_lateness: Span,
     /// State ids of all rules, for the meta row.
     pub(super) state_ids: Vec<u64>,
+    /// By field.
+    field_tags: Vec<u64>,
 }
 
 /// One rule.
@@ -49,10 +56,31 @@ pub(super) struct RulePlan {
 pub(super) struct StatePlan {
     /// Names the state in row keys.
     pub(super) tag: u64,
-    /// Turns a group's hash into the key of its rows.
-    pub(super) groups_of: CacheKey,
-    pub(super) measure: Measure,
     pub(super) shape: Shape,
+    /// What it sums; `None` counts events.
+    pub(super) measured: Option<FieldId>,
+    /// Fingerprints of `measured` and of the shape's columns.
+    pub(super) column_tags: Vec<u64>,
+    /// Fields whose texts findings show.
+    pub(super) texts: Vec<Shown>,
+    /// Below it no rule has anything to say: the least amount of its rules' tiers.
+    pub(super) least: u64,
+    /// Index of its track, and its place among the track's states.
+    pub(super) track: usize,
+    pub(super) place: usize,
+}
+
+/// Groups of one or more states.
+#[derive(Debug)]
+pub(super) struct TrackPlan {
+    /// Fingerprint of the names of the fields that it groups by.
+    pub(super) tag: u64,
+    /// Index of its list of fields.
+    pub(super) list: usize,
+    /// Index of its journal.
+    pub(super) journal: usize,
+    /// Its states.
+    pub(super) states: Vec<u16>,
 }
 
 impl Plan {
@@ -60,6 +88,9 @@ impl Plan {
         let mut plan = Self {
             rules: Vec::with_capacity(rules.len()),
             states: Vec::new(),
+            tracks: Vec::new(),
+            classes: Vec::new(),
+            field_tags: fields.iter().map(|(_, name)| tag([name.as_bytes()])).collect(),
             field_lists: Vec::new(),
             greatest_lateness: limits.allowed_lateness,
             state_ids: rules.iter().map(|rule| rule.state_id.0).collect(),
@@ -70,9 +101,7 @@ impl Plan {
             plan.greatest_lateness = plan.greatest_lateness.max(lateness);
             let state = match &rule.kind {
                 Kind::Match => None,
-                Kind::Window(window) => {
-                    Some(plan.state_of(rule, window, lateness, fields, &mut owners))
-                }
+                Kind::Window(window) => Some(plan.state_of(rule, window, lateness, &mut owners)),
             };
             let dedup = rule.dedup.key.as_ref().unwrap_or(&rule.group_by);
             plan.rules.push(RulePlan {
@@ -88,9 +117,9 @@ impl Plan {
         plan
     }
 
-    /// The state with this tag.
-    pub(super) fn state_with(&self, tag: u64) -> Option<(u16, &StatePlan)> {
-        (0u16..).zip(&self.states).find(|(_, state)| state.tag == tag)
+    /// Fingerprint of a field's name.
+    pub(super) fn field_tag(&self, field: FieldId) -> u64 {
+        self.field_tags.get(usize::from(field.0)).copied().unwrap_or_default()
     }
 
     fn state_of<'r>(
@@ -98,31 +127,85 @@ impl Plan {
         rule: &'r Rule,
         window: &Window,
         lateness: Span,
-        fields: &FieldSet,
         owners: &mut Vec<&'r Rule>,
     ) -> u16 {
+        let least = window.tiers.first().map_or(0, |tier| tier.gte);
         let mut lane = 0u8;
-        for (at, owner) in (0u16..).zip(owners.iter()) {
+        for (at, (owner, state)) in (0u16..).zip(owners.iter().zip(&mut self.states)) {
             if owner.state_id != rule.state_id {
                 continue;
             }
             if may_share(owner, rule) {
+                state.least = state.least.min(least);
                 return at;
             }
             lane = lane.saturating_add(1);
         }
         let mut name = rule.state_id.0.to_be_bytes().to_vec();
         name.push(lane);
-        let shape = Shape::new(window, lateness, &rule.collect, collect_tag(&rule.collect, fields));
+        let number = u16::try_from(self.states.len()).unwrap_or(u16::MAX);
+        let (track, place) = self.track_of(rule, window.span.plus(lateness), number);
+        let shape = Shape::new(window, lateness, &rule.collect);
+        let texts = rule.collect.iter().filter_map(|collect| match collect.how {
+            CollectHow::Sample(most) => {
+                Some(Shown { field: collect.field, most, comes_again: false })
+            }
+            CollectHow::Set(most) => Some(Shown { field: collect.field, most, comes_again: true }),
+            CollectHow::Sum | CollectHow::Min | CollectHow::Max => None,
+        });
         owners.push(rule);
         self.states.push(StatePlan {
             tag: if lane == 0 { rule.state_id.0 } else { tag([name.as_slice()]) },
-            groups_of: salt(b'g', &name),
-            measure: window.measure,
+            measured: match window.measure {
+                Measure::Count => None,
+                Measure::Sum(field) => Some(field),
+            },
+            column_tags: shape.columns.iter().map(|column| self.field_tag(column.field)).collect(),
+            texts: texts.collect(),
             shape,
+            least,
+            track,
+            place,
         });
-        u16::try_from(self.states.len() - 1).unwrap_or(u16::MAX)
+        number
     }
+
+    /// The track of a state that keeps events for so long, and the state's place in it.
+    fn track_of(&mut self, rule: &Rule, retention: Span, state: u16) -> (usize, usize) {
+        let list = number_of(&mut self.field_lists, &rule.group_by);
+        let class = retention_class(retention);
+        let journal = place_of(&mut self.classes, class);
+        let known = |track: &TrackPlan| track.list == list && track.journal == journal;
+        let at = self.tracks.iter().position(known).unwrap_or_else(|| {
+            let tags: Vec<_> =
+                rule.group_by.iter().map(|field| self.field_tag(*field).to_be_bytes()).collect();
+            let tag = tag(tags.iter().map(<[u8; 8]>::as_slice));
+            self.tracks.push(TrackPlan { tag, list, journal, states: Vec::new() });
+            self.tracks.len() - 1
+        });
+        let Some(track) = self.tracks.get_mut(at) else { return (at, 0) };
+        track.states.push(state);
+        (at, track.states.len() - 1)
+    }
+}
+
+/// Retention up to an hour, four hours, sixteen … : within a class nothing waits more than four
+/// times as long for others as it would alone.
+fn retention_class(retention: Span) -> u8 {
+    let mut bound = Span::from_hours(1).as_millis();
+    let mut class = 0;
+    while retention.as_millis() > bound && class < 15 {
+        bound *= 4;
+        class += 1;
+    }
+    class
+}
+
+fn place_of<T: PartialEq>(all: &mut Vec<T>, one: T) -> usize {
+    all.iter().position(|known| *known == one).unwrap_or_else(|| {
+        all.push(one);
+        all.len() - 1
+    })
 }
 
 fn number_of(lists: &mut Vec<Box<[FieldId]>>, list: &[FieldId]) -> usize {
@@ -139,15 +222,4 @@ fn may_share(one: &Rule, other: &Rule) -> bool {
     one.allowed_lateness == other.allowed_lateness
         && one.missing_group == other.missing_group
         && collects(one) == collects(other)
-}
-
-/// Names are part of nothing here: a value is what field it came from and how it is kept.
-fn collect_tag(collect: &[Collect], fields: &FieldSet) -> u32 {
-    let mut parts: Vec<Vec<u8>> = Vec::new();
-    for collect in collect {
-        parts.push(fields.name(collect.field).as_bytes().to_vec());
-        parts.push(format!("{:?}", collect.how).into_bytes());
-    }
-    let tag = tag(parts.iter().map(Vec::as_slice)).to_be_bytes();
-    u32::from_be_bytes([tag[0], tag[1], tag[2], tag[3]])
 }

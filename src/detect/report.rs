@@ -1,10 +1,11 @@
 //! From a verdict to a finding: everything that an alert says of its window (semantics.md §9).
 
-use super::evidence::{Sighting, each_text};
 use super::finding::{Collected, EventRef, Finding, FindingKind, Origin, WindowSpan};
-use super::pane_ring::{View, distinct_texts};
+use super::look_back::Evidence;
+use super::pane_ring::View;
 use super::segment::folded;
 use super::shape::{Shape, is_column};
+use super::sighting::{Sighting, each_text};
 use super::text::text_of;
 use crate::event::{Amount, Event, FieldId, FieldSet};
 use crate::rule::{CollectHow, Level, Rule, RuleIndex, WindowKind};
@@ -76,20 +77,21 @@ pub(super) fn of_window(
     heading: Heading,
     trigger: Trigger<'_, '_>,
     (shape, end, threshold): (&Shape, i64, u64),
-    view: &View<'_>,
+    view: &View,
+    shown: Evidence,
 ) -> Finding {
     let mut numbers = view.numbers.iter();
-    let collect = fired.rule.collect.iter().enumerate();
-    let collected = collect.map(|(at, collect)| {
+    let collect = fired.rule.collect.iter().zip(shown.texts);
+    let collected = collect.map(|(collect, texts)| {
         let shown = if is_column(collect.how) {
             Collected::Amount(numbers.next().copied().flatten())
         } else {
-            Collected::Values(distinct_texts(&view.values, at, collect.how))
+            Collected::Values(texts)
         };
         (collect.name.clone(), shown)
     });
     let collected = collected.collect();
-    let events = view.events.iter();
+    let events = shown.events.into_iter();
     Finding {
         amount: view.amount,
         count: view.count,
@@ -98,7 +100,7 @@ pub(super) fn of_window(
         first_seen: view.first_seen,
         last_seen: view.last_seen,
         collected,
-        events: events.map(|event| EventRef { id: event.id.clone(), time: event.time }).collect(),
+        events: events.map(|(id, time)| EventRef { id, time }).collect(),
         late: false,
         ..frame(fired, heading, trigger)
     }
@@ -156,7 +158,7 @@ fn texts_of(event: &Event<'_>, field: FieldId, how: CollectHow) -> Vec<String> {
     let (CollectHow::Sample(most) | CollectHow::Set(most)) = how else { return Vec::new() };
     let mut texts: Vec<String> = Vec::new();
     each_text(event.value(field), &mut |text| {
-        let text = super::text::capped(text, super::evidence::TEXT_BYTES);
+        let text = super::text::capped(text, super::sighting::TEXT_BYTES);
         if texts.len() < most && !texts.iter().any(|known| known == text) {
             texts.push(text.to_owned());
         }

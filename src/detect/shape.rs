@@ -2,10 +2,10 @@
 //!
 //! Sliding windows up to an hour have panes of a second, longer ones ⌈W / 3600⌉ seconds; a tumbling
 //! window is one pane. All that a rule compares is a pane's number, so its clock is the grid. A
-//! segment is the slice of a group that is one row: 64 panes of a sliding window, one tumbling
-//! window.
+//! segment is 64 panes of a sliding window, one tumbling window.
 
 use super::faults::{Fault, is_planted};
+use crate::event::FieldId;
 use crate::rule::{Collect, CollectHow, Window, WindowKind};
 use crate::units::{EventTime, Span};
 
@@ -13,6 +13,13 @@ const PANES_PER_SEGMENT: i64 = 64;
 const FINEST_PANE_MS: i64 = 1000;
 const HOUR_MS: i64 = 3_600_000;
 const MAX_PANES: i64 = 3600;
+
+/// A number that each pane carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Column {
+    pub(super) field: FieldId,
+    pub(super) how: CollectHow,
+}
 
 /// What a group needs to know of its rule.
 #[derive(Debug, Clone)]
@@ -24,15 +31,16 @@ pub(super) struct Shape {
     /// Panes in a window, at least 1.
     pub(super) panes: i64,
     pub(super) panes_per_segment: i64,
+    /// Segments in a bucket of [`super::coarse`].
+    pub(super) bucket_segments: i64,
     /// Behind the watermark by more than this, an event does not count.
     pub(super) lateness: Span,
-    pub(super) collect: Vec<Collect>,
-    /// Fingerprint of `collect`, so that stored values of another list are not shown.
-    pub(super) collect_tag: u32,
+    /// What each pane carries besides its sum, for `sum`, `min` and `max`.
+    pub(super) columns: Vec<Column>,
 }
 
 impl Shape {
-    pub(super) fn new(window: &Window, lateness: Span, collect: &[Collect], tag: u32) -> Self {
+    pub(super) fn new(window: &Window, lateness: Span, collect: &[Collect]) -> Self {
         let span_ms = window.span.as_millis().max(1);
         let pane_ms = match window.kind {
             WindowKind::Tumbling => span_ms,
@@ -40,18 +48,24 @@ impl Shape {
             WindowKind::Sliding => ceil_div(span_ms, MAX_PANES * 1000).saturating_mul(1000),
         };
         let edge = i64::from(is_planted(Fault::WindowEdgeOffByOne));
+        let panes = ceil_div(span_ms, pane_ms) + edge;
+        let panes_per_segment = match window.kind {
+            WindowKind::Tumbling => 1,
+            WindowKind::Sliding => PANES_PER_SEGMENT,
+        };
         Self {
             kind: window.kind,
             span: window.span,
             pane_ms,
-            panes: ceil_div(span_ms, pane_ms) + edge,
-            panes_per_segment: match window.kind {
-                WindowKind::Tumbling => 1,
-                WindowKind::Sliding => PANES_PER_SEGMENT,
-            },
+            panes,
+            panes_per_segment,
+            bucket_segments: (panes / (4 * panes_per_segment)).max(1),
             lateness,
-            collect: collect.to_vec(),
-            collect_tag: tag,
+            columns: collect
+                .iter()
+                .filter(|collect| is_column(collect.how))
+                .map(|collect| Column { field: collect.field, how: collect.how })
+                .collect(),
         }
     }
 
@@ -76,22 +90,12 @@ impl Shape {
         segment.saturating_mul(self.panes_per_segment)
     }
 
-    /// Start of a segment.
-    pub(super) fn start_of(&self, segment: i64) -> EventTime {
-        self.time_of(self.first_pane(segment))
-    }
-
     /// The watermark from which on no event that still counts needs the segment: the pane of
     /// `watermark − L` is then a whole window past its last pane.
     pub(super) fn due(&self, segment: i64) -> EventTime {
         let last = self.first_pane(segment.saturating_add(1)).saturating_sub(1);
         let needless = self.time_of(last.saturating_add(self.panes));
         if is_planted(Fault::PanesExpiredEarly) { needless } else { needless.plus(self.lateness) }
-    }
-
-    /// How many numbers each pane carries for `sum`, `min` and `max`.
-    pub(super) fn columns(&self) -> usize {
-        self.collect.iter().filter(|collect| is_column(collect.how)).count()
     }
 }
 
@@ -113,7 +117,7 @@ mod tests {
         let measure = Measure::Count;
         let window =
             Window { kind, span, measure, condition: Condition::AtLeast(1), tiers: Vec::new() };
-        Shape::new(&window, Span::ZERO, &[], 0)
+        Shape::new(&window, Span::ZERO, &[])
     }
 
     #[test]

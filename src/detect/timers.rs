@@ -10,13 +10,10 @@ use std::collections::BTreeMap;
 
 const SLOT_MS: i64 = 60_000;
 
-/// Something that is due when the watermark reaches a time.
+/// Episodes of this row are over when the watermark reaches a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Timer {
-    /// A segment of a group: no window that can still change needs it.
-    Segment { state: u16, key: CacheKey, segment: i64 },
-    /// An episode of this row is over.
-    Episodes { key: CacheKey },
+pub(super) struct Timer {
+    pub(super) key: CacheKey,
 }
 
 /// Timers by the minute in which they are due.
@@ -51,7 +48,8 @@ pub(super) fn has_fired(due: EventTime, watermark: EventTime) -> bool {
     round_up(due.as_millis()) <= watermark.as_millis()
 }
 
-fn round_up(millis: i64) -> i64 {
+/// The end of the minute that `millis` lies in.
+pub(super) fn round_up(millis: i64) -> i64 {
     millis.saturating_add(SLOT_MS - 1).div_euclid(SLOT_MS).saturating_mul(SLOT_MS)
 }
 
@@ -59,7 +57,7 @@ fn round_up(millis: i64) -> i64 {
 mod tests {
     use super::*;
 
-    const EPISODES: Timer = Timer::Episodes { key: CacheKey(1, 2) };
+    const EPISODES: Timer = Timer { key: CacheKey(1, 2) };
 
     #[test]
     fn a_timer_is_due_in_the_minute_after_its_time_and_once() {

@@ -30,6 +30,7 @@ fn options() -> ScanOptions {
             max_future_skew: Span::from_minutes(5),
             duplicate_horizon: None,
             cache_bytes: megabyte,
+            ..Limits::default()
         },
         clock: Clock::Event,
         from: None,

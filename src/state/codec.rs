@@ -32,7 +32,7 @@ pub fn put_sortable(into: &mut Vec<u8>, number: i64) {
 }
 
 /// Reads a row's bytes in order.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Reader<'a> {
     what: &'static str,
     left: &'a [u8],
@@ -137,6 +137,16 @@ impl<'a> Reader<'a> {
         Ok(bytes)
     }
 
+    /// So many bytes of UTF-8.
+    ///
+    /// # Errors
+    /// `Damaged` when there are fewer, or no UTF-8.
+    pub fn text_of(&mut self, length: usize) -> Result<&'a str, StoreError> {
+        let (bytes, left) = self.left.split_at_checked(length).ok_or_else(|| self.damaged())?;
+        self.left = left;
+        std::str::from_utf8(bytes).map_err(|_| self.damaged())
+    }
+
     /// A length and that much UTF-8.
     ///
     /// # Errors
@@ -151,6 +161,12 @@ impl<'a> Reader<'a> {
     /// `Damaged` when there are fewer.
     pub fn sortable(&mut self) -> Result<i64, StoreError> {
         Ok((u64::from_be_bytes(self.array()?) ^ (1 << 63)).cast_signed())
+    }
+
+    /// How many bytes were not read yet.
+    #[must_use]
+    pub const fn left(&self) -> usize {
+        self.left.len()
     }
 
     /// Whether every byte was read.

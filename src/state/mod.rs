@@ -2,7 +2,7 @@
 //!
 //! Owns how state is kept, not what a row means: `detect` encodes and decodes its rows with
 //! [`codec`]. A store holds committed rows only; what has changed since the commit lives in the
-//! engine's write-back caches ([`Cache`]) and leaves as [`Changes`].
+//! engine, what it reads again in its write-back [`Cache`], and leaves as [`Changes`].
 
 mod cache;
 mod changes;

@@ -21,6 +21,7 @@ pub(crate) fn limits() -> Limits {
         max_future_skew: Span::from_minutes(5),
         duplicate_horizon: None,
         cache_bytes: 64 << 20,
+        ..Limits::default()
     }
 }
 

@@ -199,6 +199,7 @@ fn expected(input: &[Read]) -> Outcome<Findings> {
         lateness: Span::from_hours(1).as_millis(),
         future_skew: Span::from_minutes(5).as_millis(),
         duplicate_horizon: Span::from_hours(1).as_millis(),
+        look_back: tidegate::detect::Limits::default().look_back,
     };
     let mut findings = Findings::new();
     for partition in 0..PARTITIONS {

@@ -5,8 +5,8 @@
 //! rules an event matches is given with the event.
 //!
 //! Where the pages bound what is shown, the reference follows the bound that the engine documents
-//! (`src/detect/evidence.rs`): of each slice of 64 panes, or of each tumbling window, the first ten
-//! and the newest ten events and the first n distinct values of each collected field are shown.
+//! (`src/detect/look_back.rs`): of the last `look_back` events of a group those in the window, of
+//! them the first ten and the last ten and the first n distinct values of each collected field.
 #![allow(
     dead_code,
     unreachable_pub,
@@ -76,6 +76,8 @@ pub struct Settings {
     pub future_skew: i64,
     /// At least every lateness.
     pub duplicate_horizon: i64,
+    /// How many of a group's last events a finding looks at.
+    pub look_back: usize,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -329,8 +331,10 @@ impl Reference {
                 reported: threshold,
             };
             if let Some((episode, previous_level)) = self.cross(index, rule, event, opening) {
+                let latest = &counted[counted.len().saturating_sub(self.settings.look_back)..];
                 let is_inside =
-                    |other: &Counted| inside.iter().any(|one| one.event.id == other.event.id);
+                    |other: &&Counted| inside.iter().any(|one| one.event.id == other.event.id);
+                let shown: Vec<&Counted> = latest.iter().filter(is_inside).collect();
                 let (first_seen, last_seen) = seen(&inside, *sliding);
                 self.report(Finding {
                     amount: sum,
@@ -339,8 +343,8 @@ impl Reference {
                     window: Some(if *sliding { (end - span, end) } else { (end, end + span) }),
                     first_seen,
                     last_seen,
-                    collected: collected(rule, &counted, &inside, (*sliding, width), &is_inside),
-                    events: shown_events(&counted, (*sliding, width), &is_inside),
+                    collected: collected(rule, &inside, &shown),
+                    events: shown_events(&shown),
                     late: false,
                     ..headed(index, rule, event, episode, previous_level)
                 });
@@ -456,44 +460,13 @@ fn seen(inside: &[&Counted], sliding: bool) -> (i64, i64) {
     (times.clone().min().unwrap_or(0), times.max().unwrap_or(0))
 }
 
-/// Which slice of its group an event lies in: 64 panes, or one tumbling window.
-fn slice(one: &Counted, (sliding, width): (bool, i64)) -> i64 {
-    one.pane.div_euclid(if sliding { 64 * width } else { width })
+/// First ten and last ten.
+fn shown_events(shown: &[&Counted]) -> Vec<String> {
+    let ends = shown.iter().enumerate().filter(|(at, _)| *at < 10 || *at + 10 >= shown.len());
+    ends.map(|(_, one)| one.event.id.clone()).collect()
 }
 
-fn slices(counted: &[Counted], shape: (bool, i64)) -> BTreeMap<i64, Vec<(usize, &Counted)>> {
-    let mut slices: BTreeMap<i64, Vec<(usize, &Counted)>> = BTreeMap::new();
-    for (arrival, one) in counted.iter().enumerate() {
-        slices.entry(slice(one, shape)).or_default().push((arrival, one));
-    }
-    slices
-}
-
-fn shown_events(
-    counted: &[Counted],
-    shape: (bool, i64),
-    is_inside: &dyn Fn(&Counted) -> bool,
-) -> Vec<String> {
-    let mut shown = Vec::new();
-    for slice in slices(counted, shape).into_values() {
-        let length = slice.len();
-        let kept = slice.into_iter().enumerate();
-        let kept = kept.filter(|(at, _)| *at < 10 || *at + 10 >= length).map(|(_, one)| one);
-        shown.extend(kept.filter(|(_, one)| is_inside(one)));
-    }
-    shown.sort_by_key(|(arrival, _)| *arrival);
-    let length = shown.len();
-    let ends = shown.into_iter().enumerate().filter(|(at, _)| *at < 10 || *at + 10 >= length);
-    ends.map(|(_, (_, one))| one.event.id.clone()).collect()
-}
-
-fn collected(
-    rule: &Rule,
-    counted: &[Counted],
-    inside: &[&Counted],
-    shape: (bool, i64),
-    is_inside: &dyn Fn(&Counted) -> bool,
-) -> Vec<(String, Collected)> {
+fn collected(rule: &Rule, inside: &[&Counted], shown: &[&Counted]) -> Vec<(String, Collected)> {
     let value = |one: &Counted, field: &str| one.event.fields.get(field).cloned().flatten();
     let mut all = Vec::new();
     for (name, field, how) in &rule.collect {
@@ -503,22 +476,8 @@ fn collected(
             Collect::Min => Collected::Amount(amounts.min()),
             Collect::Max => Collected::Amount(amounts.max()),
             Collect::Distinct(most) => {
-                let mut kept: Vec<(usize, &Counted, String)> = Vec::new();
-                for slice in slices(counted, shape).into_values() {
-                    let mut here: Vec<(usize, &Counted, String)> = Vec::new();
-                    for (arrival, one) in slice {
-                        if let Some(text) = value(one, field)
-                            && here.len() < *most
-                            && !here.iter().any(|other| other.2 == text)
-                        {
-                            here.push((arrival, one, text));
-                        }
-                    }
-                    kept.extend(here.into_iter().filter(|(_, one, _)| is_inside(one)));
-                }
-                kept.sort_by_key(|(arrival, ..)| *arrival);
                 let mut texts: Vec<String> = Vec::new();
-                for (_, _, text) in kept {
+                for text in shown.iter().filter_map(|one| value(one, field)) {
                     if texts.len() < *most && !texts.contains(&text) {
                         texts.push(text);
                     }

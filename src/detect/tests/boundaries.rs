@@ -10,7 +10,7 @@ const SECOND: i64 = 1000;
 const MINUTE: i64 = 60 * SECOND;
 const HOUR: i64 = 60 * MINUTE;
 const SETTINGS: Settings =
-    Settings { lateness: HOUR, future_skew: 5 * MINUTE, duplicate_horizon: HOUR };
+    Settings { lateness: HOUR, future_skew: 5 * MINUTE, duplicate_horizon: HOUR, look_back: 500 };
 
 /// Sum of `bytes` over ten minutes, at least 100, by `who`; P = one hour.
 fn large_download() -> Rule {

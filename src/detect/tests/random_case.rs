@@ -71,8 +71,9 @@ impl Case {
         }
         let greatest = rules.iter().filter_map(|rule| rule.lateness).chain([lateness]).max();
         let duplicate_horizon = greatest.unwrap_or(lateness) + random.between(0, 100) * unit;
+        let look_back = random.one_of(&[3, 25, 500]);
         Self {
-            settings: Settings { lateness, future_skew: 300_000, duplicate_horizon },
+            settings: Settings { lateness, future_skew: 300_000, duplicate_horizon, look_back },
             events: usize::try_from(random.between(200, 260)).unwrap(),
             unit,
             step: random.between(1, 12) * unit,
@@ -120,7 +121,8 @@ impl Case {
         let who = self.random.one_of(&["alice", "alice", "alice", "bob", "carol", ""]);
         let place = self.random.one_of(&["here", "here", "there", ""]);
         let bytes = self.random.one_of(&["10", "10", "5", "20", "1", "0", "50", "many", ""]);
-        let what = format!("object-{}", self.random.between(0, 15));
+        let number = self.random.between(0, 15);
+        let what = format!("object-{number}{}", "-long".repeat(if number > 7 { 5 } else { 0 }));
         for (name, value) in [("who", who), ("where", place), ("bytes", bytes), ("what", &what)] {
             event.fields.insert(name.to_owned(), (!value.is_empty()).then(|| value.to_owned()));
         }

@@ -87,6 +87,7 @@ pub(super) fn limits(settings: reference::Settings, cache_bytes: usize) -> Limit
         max_future_skew: Span::from_millis(settings.future_skew),
         duplicate_horizon: Some(Span::from_millis(settings.duplicate_horizon)),
         cache_bytes,
+        look_back: settings.look_back,
     }
 }
 
@@ -144,6 +145,8 @@ fn rule_of(index: usize, plain: &reference::Rule, fields: &mut FieldSet) -> Rule
         name: name.clone(),
         field: fields.intern(field),
         how: match how {
+            // Both show the same; they are kept in different ways.
+            reference::Collect::Distinct(most) if index.is_multiple_of(2) => CollectHow::Set(*most),
             reference::Collect::Distinct(most) => CollectHow::Sample(*most),
             reference::Collect::Sum => CollectHow::Sum,
             reference::Collect::Min => CollectHow::Min,

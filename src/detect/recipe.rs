@@ -1,0 +1,127 @@
+//! How an event that some states count becomes an entry of the journal.
+//!
+//! Made once for each set of states that events have in common; most streams have a few.
+
+use super::journal::{Layout, LayoutState, Layouts};
+use super::plan::Plan;
+use crate::event::FieldId;
+use hashbrown::HashMap;
+use std::sync::Arc;
+
+/// Everything that is the same for all events that the same states count.
+#[derive(Debug)]
+pub(super) struct Recipe {
+    /// Number of the entry's layout.
+    pub(super) layout: u32,
+    /// Index of the journal.
+    pub(super) journal: usize,
+    /// The groups that the event falls into: indexes of tracks.
+    pub(super) tracks: Vec<usize>,
+    pub(super) states: Vec<Counted>,
+    /// Fields whose amounts are kept.
+    pub(super) amounts: Vec<FieldId>,
+    /// Fields whose texts are kept.
+    pub(super) texts: Vec<Shown>,
+}
+
+/// A field whose texts findings show.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Shown {
+    pub(super) field: FieldId,
+    /// Of one event, at most so many.
+    pub(super) most: usize,
+    /// A `set`: its rule expects few different texts. A `sample` does not.
+    pub(super) comes_again: bool,
+}
+
+/// A state that counts the event.
+#[derive(Debug)]
+pub(super) struct Counted {
+    pub(super) state: u16,
+    /// Index in the recipe's tracks.
+    pub(super) track: usize,
+    /// Which of the amounts it sums; `None` counts events.
+    pub(super) amount: Option<usize>,
+    /// Which of the amounts its columns are.
+    pub(super) columns: Vec<usize>,
+}
+
+/// The recipes that were needed so far.
+#[derive(Debug, Default)]
+pub(super) struct Recipes {
+    by_states: HashMap<Box<[u16]>, Arc<Recipe>, foldhash::fast::FixedState>,
+    last: Option<(Box<[u16]>, Arc<Recipe>)>,
+}
+
+impl Recipes {
+    /// The recipe for these states, which share a journal.
+    #[inline]
+    pub(super) fn of(&mut self, states: &[u16], plan: &Plan, layouts: &mut Layouts) -> Arc<Recipe> {
+        if let Some((known, recipe)) = &self.last
+            // Not by memcmp: there are one or two.
+            && known.len() == states.len()
+            && known.iter().eq(states)
+        {
+            return Arc::clone(recipe);
+        }
+        let recipe = match self.by_states.get(states) {
+            Some(recipe) => Arc::clone(recipe),
+            None => {
+                let recipe = Arc::new(Recipe::new(states, plan, layouts));
+                self.by_states.insert(states.into(), Arc::clone(&recipe));
+                recipe
+            }
+        };
+        self.last = Some((states.into(), Arc::clone(&recipe)));
+        recipe
+    }
+}
+
+impl Recipe {
+    fn new(states: &[u16], plan: &Plan, layouts: &mut Layouts) -> Self {
+        let (mut tracks, mut amounts, mut texts) = (Vec::new(), Vec::new(), Vec::<Shown>::new());
+        let (mut counted, mut in_layout) = (Vec::new(), Vec::new());
+        let mut journal = 0;
+        for &number in states {
+            let Some(state) = plan.states.get(usize::from(number)) else { continue };
+            let track = place_of(&mut tracks, state.track);
+            journal = plan.tracks.get(state.track).map_or(0, |track| track.journal);
+            let amount = state.measured.map(|field| place_of(&mut amounts, field));
+            let columns = state.shape.columns.iter();
+            let columns = columns.map(|column| place_of(&mut amounts, column.field)).collect();
+            for shown in &state.texts {
+                match texts.iter_mut().find(|known: &&mut Shown| known.field == shown.field) {
+                    Some(known) => {
+                        known.most = shown.most.max(known.most);
+                        known.comes_again |= shown.comes_again;
+                    }
+                    None => texts.push(*shown),
+                }
+            }
+            let narrow = |place: usize| u16::try_from(place).unwrap_or(u16::MAX);
+            in_layout.push(LayoutState {
+                tag: state.tag,
+                list: narrow(track),
+                amount: amount.map(narrow),
+            });
+            counted.push(Counted { state: number, track, amount, columns });
+        }
+        let tags = |fields: &mut dyn Iterator<Item = FieldId>| -> Vec<u64> {
+            fields.map(|field| plan.field_tag(field)).collect()
+        };
+        let layout = layouts.number_of(&Layout {
+            lists: tracks.iter().filter_map(|&at| Some(plan.tracks.get(at)?.tag)).collect(),
+            states: in_layout,
+            amounts: tags(&mut amounts.iter().copied()),
+            texts: tags(&mut texts.iter().map(|shown| shown.field)),
+        });
+        Self { layout, journal, tracks, states: counted, amounts, texts }
+    }
+}
+
+fn place_of<T: PartialEq>(all: &mut Vec<T>, one: T) -> usize {
+    all.iter().position(|known| *known == one).unwrap_or_else(|| {
+        all.push(one);
+        all.len() - 1
+    })
+}
