@@ -1,5 +1,6 @@
 //! A moment as people type it.
 
+use std::fmt;
 use std::str::FromStr;
 
 /// Milliseconds since the Unix epoch, or a span before now.
@@ -17,6 +18,19 @@ impl Moment {
         match self {
             Moment::At(millis) => millis,
             Moment::Ago(millis) => now_ms.saturating_sub(millis),
+        }
+    }
+}
+
+impl fmt::Display for Moment {
+    /// The same text for the same moment, however it was written.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Moment::At(millis) => match jiff::Timestamp::from_millisecond(*millis) {
+                Ok(moment) => write!(f, "{moment}"),
+                Err(_) => write!(f, "{millis} ms"),
+            },
+            Moment::Ago(millis) => write!(f, "-{}s", millis / 1000),
         }
     }
 }

@@ -69,6 +69,7 @@ pub(super) fn processors(
             max_future_skew: settings.time.max_future_skew,
             duplicate_horizon: settings.time.duplicate_horizon,
             cache_bytes,
+            ..Limits::default()
         },
     };
     RuleProcessors {

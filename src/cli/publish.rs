@@ -11,8 +11,8 @@ use super::scan_summary::{counted, input_text};
 use crate::config::Settings;
 use crate::scan::{ReadBytes, find_inputs, first_event_time, sort_inputs};
 use crate::stream::publish::{
-    Key, Outgoing, Producer, ProducerSettings, ProgressFile, PublishError, PublishOptions,
-    Published, RecordTimeOf, Sink, publish,
+    Bound, Key, Outgoing, Producer, ProducerSettings, ProgressFile, PublishError, PublishOptions,
+    Published, RecordTimeOf, Sink, Work, publish,
 };
 use crate::units::{EventTime, Span};
 use clap::ValueEnum;
@@ -80,7 +80,8 @@ const DRAIN_LIMIT: Span = Span::from_minutes(2);
 pub fn run(args: &Args, global: &Global, output: &mut Output<'_>) -> Result<ExitCode, Failure> {
     let (settings, _) = global.settings()?;
     let topic = topic(args, &settings)?;
-    let options = options(args);
+    let mut options = options(args);
+    let mut work = work(args, &topic, &options);
     let mut inputs = find_inputs(&args.paths);
     sort_inputs(&mut inputs.files, |input| first_event_time(input, options.decode));
 
@@ -90,9 +91,18 @@ pub fn run(args: &Args, global: &Global, output: &mut Output<'_>) -> Result<Exit
         let access = access(&settings)?;
         let compression = settings.kafka.producer_compression.clone();
         let to = ProducerSettings { topic: topic.clone(), compression };
-        Box::new(Producer::connect(&access, &to).map_err(failure)?)
+        let producer = Producer::connect(&access, &to).map_err(failure)?;
+        work.cluster = producer.cluster_id();
+        Box::new(producer)
     };
-    let mut progress = if args.dry_run { None } else { memory(args, &settings, &topic)? };
+    let mut progress = if args.dry_run { None } else { memory(args, &settings, &work)? };
+    if let Some(progress) = &progress {
+        let moment = |bound: &Option<Bound>| {
+            bound.as_ref().map(|bound| EventTime::from_millis(bound.millis))
+        };
+        options.from = moment(&progress.work().from);
+        options.to = moment(&progress.work().to);
+    }
     if progress.as_ref().is_some_and(ProgressFile::is_resumed) {
         eprintln!("tidegate: going on where an unfinished run stopped; some events may come twice");
     }
@@ -150,17 +160,30 @@ fn options(args: &Args) -> PublishOptions {
     }
 }
 
+/// What this run does; which cluster is known when it is reached.
+fn work(args: &Args, topic: &str, options: &PublishOptions) -> Work {
+    let bound = |asked: Option<Moment>, means: Option<EventTime>| {
+        Some(Bound { asked: asked?.to_string(), millis: means?.as_millis() })
+    };
+    Work {
+        topic: topic.to_owned(),
+        key: args.key.to_string(),
+        cluster: String::new(),
+        from: bound(args.from, options.from),
+        to: bound(args.to, options.to),
+    }
+}
+
 /// The memory of an unfinished run; none for standard input alone, which cannot be read again.
-fn memory(args: &Args, settings: &Settings, topic: &str) -> Result<Option<ProgressFile>, Failure> {
-    let key = args.key.to_string();
+fn memory(args: &Args, settings: &Settings, work: &Work) -> Result<Option<ProgressFile>, Failure> {
     if let Some(path) = &args.resume {
-        return Ok(Some(ProgressFile::open(path, topic, &key)?));
+        return Ok(Some(ProgressFile::open(path, work)?));
     }
     if args.paths.iter().all(|path| path.as_os_str() == "-") {
         return Ok(None);
     }
-    let path = settings.state.dir.join(format!("publish-{topic}.json"));
-    match ProgressFile::open(&path, topic, &key) {
+    let path = settings.state.dir.join(format!("publish-{}.json", work.topic));
+    match ProgressFile::open(&path, work) {
         Ok(progress) => Ok(Some(progress)),
         // Nobody asked for this file, so a folder that cannot be written is no reason to stop.
         Err(error @ crate::stream::publish::ProgressError::Disk { .. }) => {

@@ -175,6 +175,7 @@ fn options(args: &Args, settings: &Settings) -> ScanOptions {
             max_future_skew: settings.time.max_future_skew,
             duplicate_horizon: settings.time.duplicate_horizon,
             cache_bytes: settings.cache_bytes_for_each(1),
+            ..Limits::default()
         },
         clock: match args.clock {
             ClockChoice::Event => Clock::Event,

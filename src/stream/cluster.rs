@@ -27,10 +27,11 @@ pub trait Cluster {
     /// Time since an arbitrary start; never goes back.
     fn now(&self) -> Duration;
 
-    /// The wall clock; stamps outgoing records and decides nothing.
+    /// The wall clock; stamps outgoing records, and decides nothing but how soon a commit follows.
     fn wall(&self) -> WallTime;
 
-    /// Takes events of the group and the clients, waiting up to `wait` for the first.
+    /// Takes events of the group and the clients, waiting up to `wait` for the first, or for a record
+    /// of a running partition.
     fn poll(&mut self, wait: Duration, events: &mut dyn FnMut(WorkerEvent));
 
     /// Answers an assignment: the partitions belong to this worker and stay paused.
@@ -80,6 +81,12 @@ pub trait Cluster {
     /// Retriable while an offset commit is pending in a transaction: waiting for it is the fence
     /// (exactly-once.md §4).
     fn committed(&mut self, tasks: &[TaskId]) -> Result<Vec<Option<Position>>, BrokerError>;
+
+    /// Where the next record of the input will be written, records of open transactions included.
+    ///
+    /// # Errors
+    /// Retriable on time-outs.
+    fn input_end(&mut self, task: TaskId) -> Result<Position, BrokerError>;
 
     /// What the changelog holds now, to its **read-uncommitted** end. `tombstones_after` asks for
     /// the first position whose record is not older than that.
@@ -180,8 +187,6 @@ pub enum Start {
     At(Position),
     /// At the oldest record.
     Beginning,
-    /// After the newest record.
-    End,
 }
 
 /// One input record, borrowed from the client.

@@ -57,6 +57,9 @@ impl Cluster for Scripted {
     fn high_watermark(&self, _: TaskId) -> Option<EndOffset> {
         None
     }
+    fn input_end(&mut self, _: TaskId) -> Result<Position, BrokerError> {
+        Ok(Position(0))
+    }
     fn committed(&mut self, _: &[TaskId]) -> Result<Vec<Option<Position>>, BrokerError> {
         Ok(Vec::new())
     }

@@ -240,6 +240,15 @@ pub enum ExitReason {
     /// Stopping took longer than allowed.
     #[error("stopping took longer than app.shutdown_limit; what was not committed is read again")]
     StopLimit,
+    /// A stop came while a worker was about to start anew.
+    #[error(
+        "asked to stop while a worker had to restart ({last}); what it had not committed is read \
+         again at the next start"
+    )]
+    StoppedInRestart {
+        /// Why it had to restart.
+        last: String,
+    },
     /// Restarting did not help.
     #[error("a worker restarted {times} times in a row without a commit; last: {last}")]
     RestartsExhausted {

@@ -1,8 +1,8 @@
 //! The only unsafe code of the Kafka side: calls of librdkafka that rdkafka does not wrap.
 //!
 //! Batch consumption from **partition** queues (0.1–0.2 µs a record against about 1 µs through
-//! `poll`), generation and member id of the group, offsets into a transaction under plain
-//! membership data, and cached watermarks. Raw pointers stay inside; callers get borrowed records
+//! `poll`), being woken by a queue, generation and member id of the group, offsets into a transaction
+//! under plain membership data, and cached watermarks. Raw pointers stay inside; callers get borrowed records
 //! that end with the call.
 #![allow(
     unsafe_code,
@@ -17,7 +17,7 @@ use rdkafka::types::RDKafkaErrorCode;
 use std::ffi::{CStr, CString, c_char, c_void};
 use std::marker::PhantomData;
 use std::ptr::{self, NonNull};
-use std::sync::Arc;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 /// The fetch queue of one partition, split from the consumer's queue.
@@ -25,19 +25,101 @@ use std::time::Duration;
 /// Owns a reference to the native queue; keeps the consumer alive, because the queue must be
 /// destroyed first.
 pub(crate) struct PartitionQueue<C: ConsumerContext + 'static> {
-    queue: NonNull<rd::rd_kafka_queue_t>,
+    queue: Queue,
     batch: Vec<*mut rd::rd_kafka_message_t>,
     _consumer: Arc<BaseConsumer<C>>,
+}
+
+/// Wakes a thread that waits for a client: rung from the client's own threads.
+#[derive(Default)]
+pub(crate) struct Bell {
+    has_rung: Mutex<bool>,
+    rings: Condvar,
+}
+
+impl Bell {
+    /// Waits until it rings, at most so long; a ring since the last wait counts.
+    pub(crate) fn wait(&self, at_most: Duration) {
+        let has_rung = self.has_rung.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = self.rings.wait_timeout_while(has_rung, at_most, |has_rung| !*has_rung);
+        let (mut has_rung, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        *has_rung = false;
+    }
+
+    fn ring(&self) {
+        *self.has_rung.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.rings.notify_one();
+    }
+}
+
+/// Called by librdkafka, under the queue's lock, when something comes into an empty queue.
+unsafe extern "C" fn ring(_client: *mut rd::rd_kafka_t, bell: *mut c_void) {
+    // SAFETY: `Queue` passes a bell that it owns a share of, and takes it back before it lets go.
+    unsafe { &*bell.cast::<Bell>() }.ring();
+}
+
+/// Our own reference to a queue of a client; must end before the client does.
+pub(crate) struct Queue {
+    queue: NonNull<rd::rd_kafka_queue_t>,
+    bell: Option<Arc<Bell>>,
+}
+
+// SAFETY: a handle to an object that librdkafka guards by its own lock.
+unsafe impl Send for Queue {}
+
+impl Queue {
+    /// The queue of a consumer's group events, which rings the bell. The queue must end before the
+    /// consumer does.
+    pub(crate) fn of_group<C: ConsumerContext>(
+        consumer: &BaseConsumer<C>,
+        bell: &Arc<Bell>,
+    ) -> Option<Self> {
+        // SAFETY: a live client; librdkafka returns an own reference or null.
+        let queue = unsafe { rd::rd_kafka_queue_get_consumer(consumer.client().native_ptr()) };
+        Some(Self { queue: NonNull::new(queue)?, bell: None }.with_bell(bell))
+    }
+
+    /// The queue of a producer's delivery reports, which rings the bell. The caller passes a live
+    /// producer (`producer.client().native_ptr()`) and drops the queue before that producer.
+    pub(crate) fn of_reports(producer: *mut rd::rd_kafka_t, bell: &Arc<Bell>) -> Option<Self> {
+        // SAFETY: a live client; librdkafka returns an own reference or null.
+        let queue = unsafe { rd::rd_kafka_queue_get_main(producer) };
+        Some(Self { queue: NonNull::new(queue)?, bell: None }.with_bell(bell))
+    }
+
+    fn with_bell(mut self, bell: &Arc<Bell>) -> Self {
+        let opaque = Arc::as_ptr(bell).cast_mut().cast::<c_void>();
+        // SAFETY: a live queue; the bell lives as long as `self.bell`, and `Drop` ends the callback
+        // under the queue's lock before that is given up.
+        unsafe { rd::rd_kafka_queue_cb_event_enable(self.queue.as_ptr(), Some(ring), opaque) };
+        self.bell = Some(Arc::clone(bell));
+        self
+    }
+}
+
+impl Drop for Queue {
+    fn drop(&mut self) {
+        // SAFETY: our own reference, given up once, while the client is alive; no callback runs
+        // after it was taken back.
+        unsafe {
+            if self.bell.is_some() {
+                rd::rd_kafka_queue_cb_event_enable(self.queue.as_ptr(), None, ptr::null_mut());
+            }
+            rd::rd_kafka_queue_destroy(self.queue.as_ptr());
+        }
+    }
 }
 
 impl<C: ConsumerContext + 'static> PartitionQueue<C> {
     /// Splits the partition's queue off. Called **before** the partition is assigned, no record
     /// ever passes through the consumer's own queue: librdkafka keeps a forwarding that the
-    /// application has set. `None` for a name that the client cannot take.
+    /// application has set. Records that come into the empty queue ring the bell, if there is one. `None` for a name
+    /// that the client cannot take.
     pub(crate) fn split(
         consumer: &Arc<BaseConsumer<C>>,
         topic: &str,
         partition: i32,
+        bell: Option<&Arc<Bell>>,
     ) -> Option<Self> {
         let name = CString::new(topic).ok()?;
         // SAFETY: the client is alive (`consumer`), the name is a C string that outlives the call;
@@ -52,6 +134,10 @@ impl<C: ConsumerContext + 'static> PartitionQueue<C> {
         let queue = NonNull::new(queue)?;
         // SAFETY: the queue was just returned to us; null means "forward to nothing".
         unsafe { rd::rd_kafka_queue_forward(queue.as_ptr(), ptr::null_mut()) };
+        let mut queue = Queue { queue, bell: None };
+        if let Some(bell) = bell {
+            queue = queue.with_bell(bell);
+        }
         Some(Self { queue, batch: Vec::new(), _consumer: Arc::clone(consumer) })
     }
 
@@ -69,7 +155,7 @@ impl<C: ConsumerContext + 'static> PartitionQueue<C> {
         // rebalances behind our back); the array has room for `max` pointers.
         let count = unsafe {
             rd::rd_kafka_consume_batch_queue(
-                self.queue.as_ptr(),
+                self.queue.queue.as_ptr(),
                 wait,
                 self.batch.as_mut_ptr(),
                 self.batch.len(),
@@ -86,13 +172,6 @@ impl<C: ConsumerContext + 'static> PartitionQueue<C> {
             records.left = rest;
         }
         count
-    }
-}
-
-impl<C: ConsumerContext + 'static> Drop for PartitionQueue<C> {
-    fn drop(&mut self) {
-        // SAFETY: our own reference, given up once; the consumer is still alive.
-        unsafe { rd::rd_kafka_queue_destroy(self.queue.as_ptr()) };
     }
 }
 

@@ -1,6 +1,6 @@
 //! What consuming costs at the least: the floor that the benches compare `run` with.
 
-use super::ffi::PartitionQueue;
+use super::ffi::{Bell, PartitionQueue};
 use super::kafka::tune_fetching;
 use rdkafka::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer, DefaultConsumerContext};
@@ -39,12 +39,13 @@ pub fn consume_raw(
     let consumer: Arc<BaseConsumer<DefaultConsumerContext>> = Arc::new(config.create()?);
     let metadata = consumer.fetch_metadata(Some(topic), ANSWER_LIMIT)?;
     let partitions = metadata.topics().first().map_or(&[][..], |topic| topic.partitions());
+    let bell = Arc::new(Bell::default());
     let (mut list, mut queues, mut there) = (TopicPartitionList::new(), Vec::new(), 0);
     for partition in partitions {
         let (low, high) = consumer.fetch_watermarks(topic, partition.id(), ANSWER_LIMIT)?;
         there += high.saturating_sub(low).unsigned_abs();
         list.add_partition_offset(topic, partition.id(), Offset::Beginning)?;
-        queues.extend(PartitionQueue::split(&consumer, topic, partition.id()));
+        queues.extend(PartitionQueue::split(&consumer, topic, partition.id(), Some(&bell)));
     }
     consumer.assign(&list)?;
     let limit = limit.min(there);
@@ -68,7 +69,8 @@ pub fn consume_raw(
         }
         if count == before {
             // Serves the client; records do not come this way.
-            drop(consumer.poll(Duration::from_millis(2)));
+            drop(consumer.poll(Duration::ZERO));
+            bell.wait(Duration::from_millis(50));
         } else {
             taken(count);
         }

@@ -2,7 +2,8 @@
 //!
 //! Implements exactly-once.md. The protocol is written once, against the [`Cluster`] trait:
 //! [`Worker`] advances by steps over tasks (`task.rs`), restores (`restore.rs`), rebalances
-//! (`rebalance.rs`) and transactions (`commit.rs`); [`RealCluster`] is Apache Kafka through rdkafka.
+//! (`rebalance.rs`), records (`intake.rs`), and transactions (`rhythm.rs` says when, `burst.rs` with
+//! what, `commit.rs` how); [`RealCluster`] is Apache Kafka through rdkafka.
 //! The [`Supervisor`] runs one worker on each thread and knows of errors only what must happen next.
 //! Records go into a [`Processor`], outcomes come out; [`RuleProcessors`] is that of `run`.
 //!
@@ -11,6 +12,7 @@
 //! `measure` (the least that consuming costs, for benches).
 
 pub mod access;
+mod burst;
 mod cluster;
 mod commit;
 mod dead_letter;
@@ -19,6 +21,7 @@ mod error;
 mod event;
 mod fault;
 mod ffi;
+mod intake;
 pub mod invariant;
 mod kafka;
 pub mod measure;
@@ -33,7 +36,9 @@ pub mod reader;
 mod rebalance;
 pub mod rehearsal;
 mod restore;
+mod rhythm;
 pub mod settings;
+mod snapshot;
 mod supervisor;
 mod task;
 pub mod topics;

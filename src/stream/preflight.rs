@@ -14,6 +14,10 @@ use std::time::{Duration, Instant};
 const ENVELOPE_BYTES: i64 = 16 * 1024;
 /// A record of this many bytes passes an unchanged topic.
 const DEFAULT_MESSAGE_BYTES: i64 = 1_048_588;
+/// What a changelog should take: Kafka's own default, as for any topic.
+const CHANGELOG_BYTES: i64 = DEFAULT_MESSAGE_BYTES;
+/// The largest alert that `alerts.max_bytes` allows, its headers, and a batch's frame.
+const ALERT_BYTES: i64 = 262_144;
 /// Kafka's own default of `delete.retention.ms`.
 const DEFAULT_TOMBSTONES_MS: i64 = 86_400_000;
 
@@ -22,6 +26,8 @@ const DEFAULT_TOMBSTONES_MS: i64 = 86_400_000;
 pub struct Found {
     /// Partitions.
     pub partitions: i32,
+    /// Copies that the partition with the fewest has.
+    pub replication: i32,
     /// All settings, defaults included.
     pub settings: BTreeMap<String, String>,
 }
@@ -97,7 +103,7 @@ fn check_once(admin: &Admin, options: &Options) -> Result<Checked, TopicsError> 
     let (mut present, mut missing) = (BTreeMap::new(), Vec::new());
     for name in names {
         match cluster.topics.get(&name) {
-            Some(partitions) => drop(present.insert(name, *partitions)),
+            Some(topic) => drop(present.insert(name, topic.clone())),
             None => missing.push(name),
         }
     }
@@ -106,13 +112,50 @@ fn check_once(admin: &Admin, options: &Options) -> Result<Checked, TopicsError> 
         let with_source = missing.iter().any(is_source);
         return Err(TopicsError::Missing { names: missing, with_source });
     }
-    let found = admin.describe(&present)?;
+    admin.describe(&mut present)?;
     let broker = match cluster.brokers.first() {
         // An access list may hide the broker's settings; then the broker itself refuses later.
         Some(id) => admin.broker(*id).unwrap_or_default(),
         None => BTreeMap::new(),
     };
-    verdict(options, &found, &broker)
+    let checked = verdict(options, &present, &broker)?;
+    for warning in warnings(options, &present) {
+        tracing::warn!("{warning}");
+    }
+    Ok(checked)
+}
+
+/// What a topic may be and had better not, for the promise of delivery.md; needs no broker.
+fn warnings(options: &Options, found: &BTreeMap<String, Found>) -> Vec<String> {
+    let changelogs = options.sources.iter().map(|source| options.changelog_topic(source));
+    let mut warnings = Vec::new();
+    for (name, least) in changelogs
+        .map(|name| (name, CHANGELOG_BYTES))
+        .chain([(options.alerts_topic.clone(), ALERT_BYTES)])
+    {
+        let Some(topic) = found.get(&name) else { continue };
+        if topic.replication < 3 {
+            warnings.push(format!(
+                "topic '{name}' has replication factor {}: what was acknowledged is lost with its \
+                 brokers. hint: 3, with min.insync.replicas=2",
+                topic.replication
+            ));
+        } else if topic.number("min.insync.replicas").is_some_and(|least| least < 2) {
+            warnings.push(format!(
+                "topic '{name}' has min.insync.replicas=1: what one broker acknowledged alone is \
+                 lost with it. hint: 2"
+            ));
+        }
+        if let Some(bytes) = topic.number("max.message.bytes")
+            && bytes < least
+        {
+            warnings.push(format!(
+                "topic '{name}' has max.message.bytes={bytes}: a record that does not fit stops \
+                 its worker. hint: at least {least}"
+            ));
+        }
+    }
+    warnings
 }
 
 /// What is wrong with topics that are all there; needs no broker.
@@ -254,7 +297,7 @@ mod tests {
 
     fn found(partitions: i32, settings: &[(&str, &str)]) -> Found {
         let settings = settings.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned()));
-        Found { partitions, settings: settings.collect() }
+        Found { partitions, replication: 3, settings: settings.collect() }
     }
 
     fn good() -> BTreeMap<String, Found> {
@@ -280,6 +323,27 @@ mod tests {
         assert_eq!(checked.tombstones_kept, Span::from_hours(2));
         assert_eq!(checked.dead_letter_bytes, 1_048_588 - 16 * 1024);
         assert_eq!(checked.source_partitions, [8]);
+    }
+
+    #[test]
+    fn topics_as_create_makes_them_give_no_warning() {
+        assert_eq!(warnings(&options(), &good()), Vec::<String>::new());
+    }
+
+    #[test]
+    fn topics_that_may_lose_or_refuse_records_are_named_with_what_would_help() {
+        let mut topics = good();
+        topics.get_mut("alerts").expect("is there").replication = 1;
+        let settings =
+            [("min.insync.replicas", "1"), ("max.message.bytes", "1000"), ("cleanup.policy", "x")];
+        topics.insert("tidegate-app-ct-changelog".to_owned(), found(8, &settings));
+
+        let text = warnings(&options(), &topics).join("\n");
+
+        assert!(text.contains("topic 'alerts' has replication factor 1"), "{text}");
+        assert!(text.contains("changelog' has min.insync.replicas=1"), "{text}");
+        assert!(text.contains("changelog' has max.message.bytes=1000"), "{text}");
+        assert_eq!(text.lines().count(), 3);
     }
 
     #[test]

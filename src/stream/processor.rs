@@ -38,6 +38,26 @@ pub struct Emission {
     pub escalates: bool,
 }
 
+impl Emission {
+    /// As what a finding is written, if it is: the first record of a finding that a reader gets is
+    /// its Create, also when records below `min_level` came before it.
+    fn kind_of(self, finding: &Finding) -> Option<FindingKind> {
+        self.kind(finding.level, finding.kind, finding.previous_level)
+    }
+
+    fn kind(self, level: Level, kind: FindingKind, previous: Option<Level>) -> Option<FindingKind> {
+        if level < self.min_level {
+            return None;
+        }
+        let is_first = previous.is_none_or(|previous| previous < self.min_level);
+        match kind {
+            FindingKind::Escalate if is_first => Some(FindingKind::Create),
+            FindingKind::Escalate => self.escalates.then_some(FindingKind::Escalate),
+            FindingKind::Create => Some(FindingKind::Create),
+        }
+    }
+}
+
 /// Makes the processors of a process and the stores under them.
 pub struct RuleProcessors {
     /// The loaded rules.
@@ -205,13 +225,15 @@ impl Processor for RuleProcessor {
 
 impl Work {
     fn write_alerts(&mut self, out: &mut Outcomes) {
-        for finding in self.findings.drain(..) {
-            let is_wanted = finding.level >= self.emission.min_level
-                && (finding.kind == FindingKind::Create || self.emission.escalates);
-            if !is_wanted {
+        for mut finding in self.findings.drain(..) {
+            let Some(kind) = self.emission.kind_of(&finding) else {
                 *out.counts.suppressed.entry(finding.rule).or_default() += 1;
                 continue;
+            };
+            if kind == FindingKind::Create {
+                finding.previous_level = None;
             }
+            finding.kind = kind;
             let alert = self.writer.write(&finding, &self.topic);
             out.alerts.push(pending(&finding, alert));
         }
@@ -240,5 +262,34 @@ fn pending(finding: &Finding, alert: Alert) -> PendingAlert {
         kind: finding.kind,
         event_time: finding.last_seen,
         record_time: finding.origin.record_time,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use FindingKind::{Create, Escalate};
+    use Level::{High, Low, Medium};
+
+    fn from(min_level: Level, escalates: bool) -> Emission {
+        Emission { min_level, escalates }
+    }
+
+    #[test]
+    fn what_is_below_the_least_severity_does_not_leave() {
+        assert_eq!(from(Medium, true).kind(Low, Create, None), None);
+        assert_eq!(from(High, true).kind(Medium, Escalate, Some(Low)), None);
+    }
+
+    #[test]
+    fn the_first_record_that_leaves_is_a_create_whatever_came_before_it() {
+        assert_eq!(from(Medium, true).kind(Medium, Escalate, Some(Low)), Some(Create));
+        assert_eq!(from(Medium, false).kind(High, Escalate, Some(Low)), Some(Create));
+    }
+
+    #[test]
+    fn an_escalation_of_what_has_left_stays_one_if_those_are_wanted() {
+        assert_eq!(from(Medium, true).kind(High, Escalate, Some(Medium)), Some(Escalate));
+        assert_eq!(from(Medium, false).kind(High, Escalate, Some(Medium)), None);
     }
 }

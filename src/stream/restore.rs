@@ -25,6 +25,9 @@ use std::time::Duration;
 const BATCH_ROWS: usize = 2000;
 /// How long to wait for a directory that another worker is about to close, or a broker.
 const PATIENCE: Duration = Duration::from_millis(100);
+/// How long somebody else may hold a store: a worker of this process closes it within moments, so
+/// it is another process.
+const LOCKED: Duration = Duration::from_mins(1);
 /// How long a fresh changelog may be unknown to some broker.
 const PROPAGATION: Duration = Duration::from_mins(1);
 
@@ -47,16 +50,21 @@ pub(crate) enum Piece {
     AtEnd,
 }
 
-/// Asks for the committed offsets of all tasks that do not know theirs.
+/// Asks for the committed offsets of the tasks that do not know theirs: of all together, and of one
+/// whose answer was pending alone, so that it holds up nobody else.
 pub(crate) fn read_offsets<'a, C: Cluster, T: 'a>(
     cluster: &mut C,
     tasks: impl Iterator<Item = &'a mut Task<Restoring<T>>>,
     options: &RestoreOptions,
 ) -> Result<(), WorkerError> {
     let now = cluster.now();
-    let mut waiting: Vec<_> = tasks
+    let (pending, mut waiting): (Vec<_>, Vec<_>) = tasks
         .filter(|task| task.state.committed == Known::NotYet && task.state.not_before <= now)
-        .collect();
+        .partition(|task| task.state.is_offset_pending);
+    if waiting.is_empty() {
+        // Whoever has waited longest; the others are asked by the next calls.
+        waiting.extend(pending.into_iter().min_by_key(|task| task.state.not_before));
+    }
     if waiting.is_empty() {
         return Ok(());
     }
@@ -76,7 +84,10 @@ pub(crate) fn read_offsets<'a, C: Cluster, T: 'a>(
         Err(WorkerError::Retry { source, .. }) => {
             tracing::debug!(error = %source, "committed offsets are not stable yet");
             for task in &mut waiting {
-                task.state.not_before = cluster.now() + PATIENCE;
+                // The first time somebody else may have been the reason: ask again at once.
+                let was_alone = std::mem::replace(&mut task.state.is_offset_pending, true);
+                task.state.not_before =
+                    cluster.now() + if was_alone { PATIENCE } else { Duration::ZERO };
             }
             Ok(())
         }
@@ -115,10 +126,7 @@ pub(crate) fn advance<C: Cluster, P: Processors, F: Fault>(
             Ok(Piece::More)
         }
         Err(Stopped::Worker(error)) => Err(error),
-        Err(Stopped::Store(StoreError::Locked(_))) => {
-            task.state.not_before = cluster.now() + PATIENCE;
-            Ok(Piece::More)
-        }
+        Err(Stopped::Store(error @ StoreError::Locked(_))) => wait_for_lock(cluster, task, &error),
         Err(Stopped::Store(StoreError::Damaged(detail))) => {
             tracing::warn!(partition = task.id.partition.0, detail, "state damaged, restoring it");
             rebuild(cluster, processors, task, RebuildReason::Corrupt)
@@ -127,6 +135,24 @@ pub(crate) fn advance<C: Cluster, P: Processors, F: Fault>(
             Err(store_exit(&error))
         }
     }
+}
+
+/// Somebody holds the store: waits, says so, and gives up in the end.
+fn wait_for_lock<C: Cluster, T>(
+    cluster: &C,
+    task: &mut Task<Restoring<T>>,
+    error: &StoreError,
+) -> Result<Piece, WorkerError> {
+    let now = cluster.now();
+    let since = *task.state.locked_since.get_or_insert_with(|| {
+        tracing::warn!(partition = task.id.partition.0, %error, "waiting for the state directory");
+        now
+    });
+    if now > since + LOCKED {
+        return Err(store_exit(error));
+    }
+    task.state.not_before = now + PATIENCE;
+    Ok(Piece::More)
 }
 
 /// Puts the store aside; the next piece begins with an empty one.
@@ -186,6 +212,12 @@ fn open<C: Cluster, P: Processors>(
         return rebuild(cluster, processors, task, reason).map_err(Stopped::Worker);
     }
     let position = known.unwrap_or(range.start);
+    if task.state.committed == Known::Is(None) && options.start_from == StartFrom::Latest {
+        let end = cluster
+            .input_end(task.id)
+            .map_err(|error| Stopped::Worker(recovery(Action::Start, error, &options.instance)))?;
+        task.state.first = Some(end);
+    }
     if !position.has_reached(range.end) {
         cluster.open_changelog(task.id, position).map_err(changelog)?;
     }

@@ -235,7 +235,9 @@ impl<P: Processors, F: Fault + Clone + Send> Run<P, F> {
                 });
             }
             if !self.signals.pause(pause) {
-                return Ok(());
+                // Whoever stops us must not believe that everything was committed.
+                let last = reason.to_string();
+                return Err(WorkerError::Exit { reason: ExitReason::StoppedInRestart { last } });
             }
             pause = (pause * 2).min(PAUSE.1);
         }

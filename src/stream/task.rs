@@ -16,7 +16,7 @@
 use super::cluster::{Start, TaskId};
 use super::error::StateProblem;
 use super::invariant;
-use super::options::{Guarantee, StartFrom};
+use super::options::Guarantee;
 use super::processing::{Outcomes, OwnedRecord, Processor};
 use crate::state::StoreError;
 use crate::units::{EndOffset, Position};
@@ -40,6 +40,12 @@ pub(crate) struct Restoring<T> {
     pub(crate) not_before: Duration,
     /// The stable committed offset, once it is known.
     pub(crate) committed: Known<Option<Position>>,
+    /// The answer was pending once: asked for alone, so that nobody waits for it.
+    pub(crate) is_offset_pending: bool,
+    /// Since when somebody else holds the store.
+    pub(crate) locked_since: Option<Duration>,
+    /// Where a partition without a committed offset begins, when that is behind its newest record.
+    pub(crate) first: Option<Position>,
     /// The store, once it is open, and how far it is to be read.
     pub(crate) reading: Option<Reading<T>>,
     /// Rows applied.
@@ -98,7 +104,7 @@ pub(crate) struct Closed {
 #[derive(Debug)]
 pub(crate) enum NotRestored<T> {
     /// The end is not reached.
-    Behind(Task<Restoring<T>>),
+    Behind(Box<Task<Restoring<T>>>),
     /// State and Kafka contradict each other.
     Contradiction(Task<Closed>),
     /// The restored rows cannot be read.
@@ -119,6 +125,9 @@ impl Task<Suspended> {
             since: now,
             not_before: now,
             committed: Known::NotYet,
+            is_offset_pending: false,
+            locked_since: None,
+            first: None,
             reading: None,
             rows: 0,
         };
@@ -136,16 +145,15 @@ impl<T> Task<Restoring<T>> {
         self,
         open: impl FnOnce(TaskId, T) -> Result<P, StoreError>,
         guarantee: Guarantee,
-        start_from: StartFrom,
     ) -> Result<Task<Running<P>>, NotRestored<T>> {
-        let id = self.id;
+        let (id, first) = (self.id, self.state.first);
         let (committed, reading) = match (self.state.committed, self.state.reading) {
             (Known::Is(committed), Some(reading)) if reading.position.has_reached(reading.end) => {
                 (committed, reading)
             }
             (committed, reading) => {
                 let state = Restoring { committed, reading, ..self.state };
-                return Err(NotRestored::Behind(Task { id, state }));
+                return Err(NotRestored::Behind(Box::new(Task { id, state })));
             }
         };
         let processor = open(id, reading.store)
@@ -161,13 +169,16 @@ impl<T> Task<Restoring<T>> {
             // This broker forgets offsets in transactions; the meta row is all there is.
             Guarantee::Embedded => processor.meta().map(|meta| meta.next_input),
         };
-        let start = committed.map_or(beginning(start_from), Start::At);
+        // A first position that no record led to counts as progress: it is committed soon, so that
+        // a restart before the first record does not begin further behind.
+        let next_input = committed.or(first);
+        let start = next_input.map_or(Start::Beginning, Start::At);
         Ok(Task {
             id,
             state: Running {
                 processor,
                 start: Some(start),
-                next_input: committed,
+                next_input,
                 committed,
                 outcomes: Outcomes::default(),
                 dead_letters: Vec::new(),
@@ -199,14 +210,6 @@ impl<P: Processor> Task<Running<P>> {
     #[must_use]
     pub(crate) fn close(self, problem: StateProblem) -> Task<Closed> {
         Task { id: self.id, state: Closed { problem } }
-    }
-}
-
-fn beginning(start_from: StartFrom) -> Start {
-    match start_from {
-        // With `error` a partition without an offset never gets here (restore.rs).
-        StartFrom::Earliest | StartFrom::Error => Start::Beginning,
-        StartFrom::Latest => Start::End,
     }
 }
 
@@ -266,7 +269,7 @@ mod tests {
         meta: Option<MetaRow>,
         guarantee: Guarantee,
     ) -> Result<Task<Running<Fixed>>, NotRestored<()>> {
-        task.finish(|_, ()| Ok(Fixed(meta)), guarantee, StartFrom::Earliest)
+        task.finish(|_, ()| Ok(Fixed(meta)), guarantee)
     }
 
     #[test]
@@ -283,6 +286,18 @@ mod tests {
         let task = result.map_err(|_| "not restored").expect("meta row and offset agree");
         assert_eq!(task.state.start, Some(Start::At(Position(5))));
         assert!(!task.has_progress());
+    }
+
+    #[test]
+    fn a_task_that_begins_behind_the_newest_record_has_a_position_to_commit() {
+        let mut task = restored(0, 0, None);
+        task.state.first = Some(Position(70));
+
+        let result = finish(task, None, Guarantee::ExactlyOnce);
+
+        let task = result.map_err(|_| "not restored").expect("both are absent");
+        assert_eq!(task.state.start, Some(Start::At(Position(70))));
+        assert!(task.has_progress());
     }
 
     #[test]
@@ -305,7 +320,6 @@ mod tests {
         let result = restored(10, 10, None).finish::<Fixed>(
             |_, ()| Err(StoreError::Damaged("x".to_owned())),
             Guarantee::ExactlyOnce,
-            StartFrom::Earliest,
         );
 
         assert!(matches!(result, Err(NotRestored::Unreadable(..))));

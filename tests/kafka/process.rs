@@ -31,6 +31,8 @@ pub(crate) struct Settings {
     pub(crate) kill: Option<(Point, usize)>,
     /// What the broker promises.
     pub(crate) guarantee: Guarantee,
+    /// Begin behind the newest record, not at the oldest.
+    pub(crate) from_latest: bool,
 }
 
 impl Settings {
@@ -44,6 +46,7 @@ impl Settings {
             dir: dir.display().to_string(),
             kill: None,
             guarantee: Guarantee::ExactlyOnce,
+            from_latest: false,
         }
     }
 
@@ -58,7 +61,9 @@ impl Settings {
         let kill = self.kill.map_or_else(String::new, |(point, at)| format!("{point:?}:{at}"));
         let workers = self.workers.to_string();
         let guarantee = format!("{:?}", self.guarantee);
-        [&self.bootstrap, &self.app, &self.instance, &workers, &self.dir, &kill, &guarantee]
+        let latest = self.from_latest.to_string();
+        let Self { bootstrap, app, instance, dir, .. } = self;
+        [bootstrap, app, instance, &workers, dir, &kill, &guarantee, &latest]
             .map(String::as_str)
             .join("|")
     }
@@ -76,6 +81,7 @@ impl Settings {
                 "Embedded" => Guarantee::Embedded,
                 _ => Guarantee::ExactlyOnce,
             },
+            from_latest: words.next()?.parse().ok()?,
         })
     }
 
@@ -95,14 +101,14 @@ impl Settings {
             client: Properties::default(),
             consumer: Properties::default(),
             producer: Properties::default(),
-            start_from: StartFrom::Earliest,
+            start_from: if self.from_latest { StartFrom::Latest } else { StartFrom::Earliest },
             session_timeout: Span::from_secs(6),
             max_poll_interval: Span::from_minutes(1),
             transaction_timeout: Span::from_secs(10),
             producer_compression: "gzip".to_owned(),
             rhythm: Rhythm {
-                commit_interval: Span::from_millis(100),
-                // A transaction for each round of batches with an alert: many to be hit by faults.
+                // A transaction for each batch, however old its records are: many to be hit by faults.
+                commit_interval: Span::ZERO,
                 urgent_commit: Span::ZERO,
                 max_dirty_bytes: 1 << 20,
             },

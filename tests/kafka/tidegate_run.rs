@@ -38,7 +38,7 @@ topic = "{app}-in"
 key = ["tidegate.principal"]
 [state]
 dir = "{state}"
-commit_interval = "100ms"
+commit_interval = "10ms"
 urgent_commit = "10ms"
 block_cache = "32MiB"
 write_buffer = "1MiB"

@@ -25,8 +25,8 @@ pub(crate) struct Admin {
 
 /// What a cluster looks like from here.
 pub(crate) struct Cluster {
-    /// Partitions by topic.
-    pub(crate) topics: BTreeMap<String, i32>,
+    /// Topics by name, their settings not asked for.
+    pub(crate) topics: BTreeMap<String, Found>,
     /// Broker ids.
     pub(crate) brokers: Vec<i32>,
 }
@@ -49,27 +49,26 @@ impl Admin {
             .filter(|topic| no_error(topic.error()))
             .map(|topic| {
                 let partitions = i32::try_from(topic.partitions().len()).unwrap_or(i32::MAX);
-                (topic.name().to_owned(), partitions)
+                let copies = topic.partitions().iter().map(|one| one.replicas().len()).min();
+                let replication = i32::try_from(copies.unwrap_or(0)).unwrap_or(i32::MAX);
+                let settings = BTreeMap::new();
+                (topic.name().to_owned(), Found { partitions, replication, settings })
             })
             .collect();
         Ok(Cluster { topics, brokers: metadata.brokers().iter().map(MetadataBroker::id).collect() })
     }
 
-    /// Settings of existing topics.
-    pub(crate) fn describe(
-        &self,
-        topics: &BTreeMap<String, i32>,
-    ) -> Result<BTreeMap<String, Found>, BrokerError> {
-        let mut found = BTreeMap::new();
+    /// Adds the settings of existing topics.
+    pub(crate) fn describe(&self, topics: &mut BTreeMap<String, Found>) -> Result<(), BrokerError> {
         if topics.is_empty() {
-            return Ok(found);
+            return Ok(());
         }
         let asked: Vec<_> = topics.keys().map(|name| ResourceSpecifier::Topic(name)).collect();
         let answers = self.settings(&asked)?;
-        for ((name, partitions), settings) in topics.iter().zip(answers) {
-            found.insert(name.clone(), Found { partitions: *partitions, settings });
+        for (topic, settings) in topics.values_mut().zip(answers) {
+            topic.settings = settings;
         }
-        Ok(found)
+        Ok(())
     }
 
     /// Settings of one broker.

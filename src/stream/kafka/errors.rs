@@ -2,6 +2,7 @@
 
 use crate::stream::error::{BrokerError, BrokerErrorKind};
 use crate::stream::ffi::TransactionError;
+use crate::units::PartitionId;
 use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaErrorCode as Code;
 
@@ -29,6 +30,15 @@ pub(crate) fn broker_error(error: &KafkaError) -> BrokerError {
                 text: other.to_string(),
             },
         },
+    }
+}
+
+/// The client gives no queue for a partition, so nothing could ever be read from it.
+pub(crate) fn no_queue(topic: &str, partition: PartitionId) -> BrokerError {
+    BrokerError {
+        kind: BrokerErrorKind::Unclear,
+        code: "Queue".to_owned(),
+        text: format!("the client has no queue for partition {partition} of '{topic}'"),
     }
 }
 

@@ -1,11 +1,11 @@
 //! The group consumer: events are queued, records come in batches from partition queues.
 
 use super::context::{Announced, GroupContext};
-use super::errors::{broker_error, plain};
+use super::errors::{broker_error, no_queue, plain};
 use super::properties;
 use crate::stream::cluster::{InputRecord, Membership, Start, TaskId};
-use crate::stream::error::BrokerError;
-use crate::stream::ffi::{self, PartitionQueue};
+use crate::stream::error::{BrokerError, BrokerErrorKind};
+use crate::stream::ffi::{self, Bell, PartitionQueue, Queue};
 use crate::stream::options::Options;
 use crate::units::{EndOffset, Offset, Position, RecordTime};
 use rdkafka::config::FromClientConfigAndContext;
@@ -22,6 +22,8 @@ use std::time::Duration;
 pub(crate) struct Input {
     // Dropped before the consumer: a queue must not outlive its client.
     queues: BTreeMap<TaskId, PartitionQueue<GroupContext>>,
+    events: Option<Queue>,
+    bell: Arc<Bell>,
     consumer: Arc<BaseConsumer<GroupContext>>,
     names: Vec<CString>,
 }
@@ -34,14 +36,23 @@ impl Input {
         let topics: Vec<&str> = options.sources.iter().map(|source| &*source.topic).collect();
         consumer.subscribe(&topics).map_err(|error| broker_error(&error))?;
         let names = topics.iter().filter_map(|topic| CString::new(*topic).ok()).collect();
-        Ok(Self { queues: BTreeMap::new(), consumer: Arc::new(consumer), names })
+        let bell = Arc::new(Bell::default());
+        let events = Queue::of_group(&consumer, &bell);
+        let consumer = Arc::new(consumer);
+        Ok(Self { queues: BTreeMap::new(), events, bell, consumer, names })
     }
 
-    /// Serves the client for up to `wait`; what it announced is taken by the caller. A fatal error
-    /// of the client is returned.
-    pub(crate) fn poll(&self, wait: Duration) -> (Vec<Announced>, Option<BrokerError>) {
-        // Records do not come this way: their queues were split off before the assignment.
-        let failed = match self.consumer.poll(wait) {
+    /// Waits for events or records, at most so long.
+    pub(crate) fn wait(&self, at_most: Duration) {
+        self.bell.wait(at_most);
+    }
+
+    /// Serves the client; what it announced is taken by the caller. A fatal error of the client is
+    /// returned.
+    pub(crate) fn poll(&self) -> (Vec<Announced>, Option<BrokerError>) {
+        // Records do not come this way: their queues were split off before the assignment. It must
+        // not wait: rdkafka would not see that a record has come, and spins at the end.
+        let failed = match self.consumer.poll(Duration::ZERO) {
             Some(Err(error @ KafkaError::MessageConsumptionFatal(_))) => Some(broker_error(&error)),
             Some(Err(KafkaError::MessageConsumption(
                 code @ (RDKafkaErrorCode::UnknownTopicOrPartition
@@ -64,8 +75,10 @@ impl Input {
     ) -> Result<(), BrokerError> {
         for task in tasks {
             let topic = topic(options, *task);
-            let queue = PartitionQueue::split(&self.consumer, topic, task.partition.0);
-            self.queues.extend(queue.map(|queue| (*task, queue)));
+            let queue =
+                PartitionQueue::split(&self.consumer, topic, task.partition.0, Some(&self.bell));
+            let queue = queue.ok_or_else(|| no_queue(topic, task.partition))?;
+            self.queues.insert(*task, queue);
         }
         // From the beginning, paused: with no offset given the client would look up the committed
         // one by itself and could not be moved before it has it.
@@ -125,7 +138,6 @@ impl Input {
         let place = match start {
             Start::At(Position(position)) => Place::Offset(position),
             Start::Beginning => Place::Beginning,
-            Start::End => Place::End,
         };
         let seek = list(options, [(task, place)])?;
         let moved = self
@@ -180,12 +192,13 @@ impl Drop for Input {
     fn drop(&mut self) {
         self.consumer.context().close();
         self.queues.clear();
+        self.events = None;
     }
 }
 
 /// A seek fails while the client is still starting the partition: the same call succeeds soon.
 fn retriable(error: &KafkaError) -> BrokerError {
-    BrokerError { kind: crate::stream::error::BrokerErrorKind::Retriable, ..broker_error(error) }
+    BrokerError { kind: BrokerErrorKind::Retriable, ..broker_error(error) }
 }
 
 fn topic(options: &Options, task: TaskId) -> &str {

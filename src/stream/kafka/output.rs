@@ -8,7 +8,7 @@ use super::errors::{broker_error, transaction_error};
 use super::{input, properties};
 use crate::stream::cluster::{Drained, Membership, OutputRecord, Target, TaskId};
 use crate::stream::error::{BrokerError, BrokerErrorKind};
-use crate::stream::ffi;
+use crate::stream::ffi::{self, Bell};
 use crate::stream::options::Options;
 use crate::units::{Offset, Position};
 use rdkafka::Offset as Place;
@@ -17,13 +17,16 @@ use rdkafka::error::KafkaError;
 use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use rdkafka::types::RDKafkaErrorCode;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// How long one transaction call may wait for the coordinator before it is asked again.
 const CALL: Duration = Duration::from_secs(5);
 
-/// Between two looks at what is in flight: short beside an answer of the broker.
-const DRAIN_PAUSE: Duration = Duration::from_micros(300);
+/// At most so long between two looks at what is in flight: a report rings, but something else may
+/// have stood before it in the queue.
+const DRAIN_PAUSE: Duration = Duration::from_millis(2);
+
 /// Codec of changelog records. Only tidegate reads them, so no consumer's ability matters; gzip took
 /// a fifth of the CPU time of a worker that catches up.
 const CHANGELOG_CODEC: &str = "lz4";
@@ -33,6 +36,9 @@ pub(crate) struct Output {
     // Dropped before the producer that they belong to.
     #[expect(dead_code, reason = "owned for its drop")]
     changelog_codecs: Vec<ffi::TopicCodec>,
+    #[expect(dead_code, reason = "owned for its drop")]
+    reports: Option<ffi::Queue>,
+    bell: Arc<Bell>,
     producer: BaseProducer<Deliveries>,
     slots: Vec<TaskId>,
     changelogs: Vec<String>,
@@ -55,7 +61,9 @@ impl Output {
         };
         let topics = changelogs.iter();
         let changelog_codecs = topics.filter_map(|topic| set((topic, codec?))).collect();
-        Ok(Self { changelog_codecs, producer, slots: Vec::new(), changelogs })
+        let bell = Arc::new(Bell::default());
+        let reports = ffi::Queue::of_reports(producer.client().native_ptr(), &bell);
+        Ok(Self { changelog_codecs, reports, bell, producer, slots: Vec::new(), changelogs })
     }
 
     /// Fences predecessors and aborts what they left open.
@@ -105,8 +113,9 @@ impl Output {
         })
     }
 
-    /// Serves delivery reports by polls that do not wait: `flush` takes at least 100 ms whenever
-    /// anything is in flight, and `commit_transaction` calls it (exactly-once.md §2 step 5).
+    /// Serves delivery reports as they come. `flush` takes at least 100 ms whenever anything is in
+    /// flight, and `commit_transaction` calls it (exactly-once.md §2 step 5); a poll of rdkafka that
+    /// may wait takes its whole time, whatever has come.
     pub(crate) fn drain(&mut self, wait: Duration) -> Result<Drained, BrokerError> {
         let deadline = Instant::now() + wait;
         let mut before = 0;
@@ -119,12 +128,12 @@ impl Output {
             if in_flight == 0 {
                 return Ok(Drained::Complete(self.delivered()));
             }
-            if Instant::now() >= deadline {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
                 return Ok(Drained::InFlight(in_flight));
             }
-            // A poll of rdkafka that may wait spins through its last millisecond.
             if in_flight == before {
-                std::thread::sleep(DRAIN_PAUSE);
+                self.bell.wait(left.min(DRAIN_PAUSE));
             }
             before = in_flight;
         }

@@ -17,9 +17,12 @@ pub(crate) fn client(options: &Options) -> ClientConfig {
 pub(crate) fn tune_fetching(config: &mut ClientConfig) {
     config.set("fetch.queue.backoff.ms", "50");
     config.set("fetch.min.bytes", "65536");
-    config.set("fetch.wait.max.ms", "20");
-    config.set("queued.max.messages.kbytes", "16384");
+    config.set("fetch.wait.max.ms", "10");
+    // For each partition. What is fetched beyond the bound is at most one response's share, which
+    // inflates by three or four: small shares keep the memory near the bound.
+    config.set("queued.max.messages.kbytes", "8192");
     config.set("queued.min.messages", "10000");
+    config.set("max.partition.fetch.bytes", "131072");
 }
 
 /// The group consumer.

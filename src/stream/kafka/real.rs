@@ -73,7 +73,10 @@ impl Cluster for RealCluster {
     }
 
     fn poll(&mut self, wait: Duration, events: &mut dyn FnMut(WorkerEvent)) {
-        let (announced, failed) = self.input.poll(wait);
+        if !wait.is_zero() {
+            self.input.wait(wait);
+        }
+        let (announced, failed) = self.input.poll();
         for event in announced {
             events(match event {
                 Announced::Assigned(partitions) => WorkerEvent::Assigned(self.tasks(partitions)),
@@ -121,6 +124,11 @@ impl Cluster for RealCluster {
 
     fn committed(&mut self, tasks: &[TaskId]) -> Result<Vec<Option<Position>>, BrokerError> {
         self.input.committed(tasks, &self.options)
+    }
+
+    fn input_end(&mut self, task: TaskId) -> Result<Position, BrokerError> {
+        let options = Arc::clone(&self.options);
+        self.restore()?.input_end(task, &options)
     }
 
     fn changelog_range(

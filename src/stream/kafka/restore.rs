@@ -1,10 +1,10 @@
 //! Reading changelogs back: rows read-committed and without a group, ends read-uncommitted.
 
 use super::context::Quiet;
-use super::errors::{broker_error, plain};
+use super::errors::{broker_error, no_queue, plain};
 use super::properties;
 use crate::stream::cluster::{ChangelogRange, ChangelogRecord, TaskId};
-use crate::stream::error::BrokerError;
+use crate::stream::error::{BrokerError, BrokerErrorKind};
 use crate::stream::ffi::PartitionQueue;
 use crate::stream::options::Options;
 use crate::units::{EndOffset, Offset, Position, WallTime};
@@ -45,6 +45,19 @@ impl Restore {
 
     pub(crate) fn is_idle(&self) -> bool {
         self.readers.is_empty()
+    }
+
+    pub(crate) fn input_end(
+        &self,
+        task: TaskId,
+        options: &Options,
+    ) -> Result<Position, BrokerError> {
+        let topic = options.sources.get(task.source.0).map_or("", |source| &*source.topic);
+        let (_, end) = self
+            .ends
+            .fetch_watermarks(topic, task.partition.0, CALL)
+            .map_err(|error| broker_error(&error))?;
+        Ok(Position(end))
     }
 
     pub(crate) fn range(
@@ -97,9 +110,8 @@ impl Restore {
         options: &Options,
     ) -> Result<(), BrokerError> {
         let topic = changelog(options, task);
-        let Some(queue) = PartitionQueue::split(&self.rows, &topic, task.partition.0) else {
-            return Ok(());
-        };
+        let queue = PartitionQueue::split(&self.rows, &topic, task.partition.0, None)
+            .ok_or_else(|| no_queue(&topic, task.partition))?;
         let mut list = TopicPartitionList::new();
         list.add_partition_offset(&topic, task.partition.0, Place::Offset(from.0))
             .map_err(|error| broker_error(&error))?;
@@ -118,7 +130,7 @@ impl Restore {
     ) -> Result<Position, BrokerError> {
         // Serves errors and keeps the client's clock for polls; no record comes this way.
         self.rows.poll(Duration::ZERO);
-        let Some(reader) = self.readers.get_mut(&task) else { return Ok(Position(0)) };
+        let reader = self.readers.get_mut(&task).ok_or_else(|| not_open(task))?;
         let mut failed = None;
         let mut position = reader.position;
         reader.queue.consume(max, Duration::from_millis(2), |message| match message.error() {
@@ -155,6 +167,15 @@ impl Restore {
 impl Drop for Restore {
     fn drop(&mut self) {
         self.readers.clear();
+    }
+}
+
+/// Read before it was opened: no position would ever come, so the worker starts anew.
+fn not_open(task: TaskId) -> BrokerError {
+    BrokerError {
+        kind: BrokerErrorKind::Unclear,
+        code: "State".to_owned(),
+        text: format!("the changelog of partition {} is not open", task.partition),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Splitting, keys, and that a run which is killed and started again leaves nothing out.
 
+use super::super::progress::Work;
 use super::*;
 use crate::generate::{Organization, OrganizationSettings};
 use std::collections::BTreeSet;
@@ -120,6 +121,10 @@ fn every_event_becomes_one_record_with_its_text_and_its_principal() {
     }
 }
 
+fn work(topic: &str) -> Work {
+    Work { topic: topic.to_owned(), ..Work::default() }
+}
+
 #[test]
 fn a_killed_run_goes_on_and_leaves_no_event_out() {
     for (killed_after, lag) in [(1, 0), (50, 7), (150, 60), (250, 250), (319, 1)] {
@@ -128,12 +133,12 @@ fn a_killed_run_goes_on_and_leaves_no_event_out() {
         let memory = tempfile::tempdir().expect("a folder");
         let path = memory.path().join("progress.json");
         let mut first = Kept { lag, fail_after: killed_after, ..Kept::new() };
-        let mut progress = ProgressFile::open(&path, "t", "principal").expect("new");
+        let mut progress = ProgressFile::open(&path, &work("t")).expect("new");
         run(&inputs, &mut first, Some(&mut progress), &options()).expect_err("is killed");
         drop(progress);
 
         let mut second = Kept::new();
-        let mut progress = ProgressFile::open(&path, "t", "principal").expect("known");
+        let mut progress = ProgressFile::open(&path, &work("t")).expect("known");
         let done = run(&inputs, &mut second, Some(&mut progress), &options()).expect("goes on");
         progress.finish().expect("removes");
 
@@ -154,7 +159,7 @@ fn a_file_that_is_complete_is_not_read_again() {
     let (inputs, _) = files(folder.path());
     let memory = tempfile::tempdir().expect("a folder");
     let path = memory.path().join("progress.json");
-    let mut progress = ProgressFile::open(&path, "t", "principal").expect("new");
+    let mut progress = ProgressFile::open(&path, &work("t")).expect("new");
     run(&inputs, &mut Kept::new(), Some(&mut progress), &options()).expect("publishes");
 
     let mut again = Kept::new();

@@ -22,4 +22,4 @@ pub use frontier::Frontier;
 pub use job::{Outgoing, PublishError, PublishOptions, Published, RecordTimeOf, Sink, publish};
 pub use key::Key;
 pub use producer::{Producer, ProducerSettings};
-pub use progress::{ProgressError, ProgressFile};
+pub use progress::{Bound, ProgressError, ProgressFile, Work};

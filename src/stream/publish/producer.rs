@@ -86,6 +86,12 @@ impl Producer {
         self.partitions
     }
 
+    /// The id that the cluster gave itself; empty when it has none.
+    #[must_use]
+    pub fn cluster_id(&self) -> String {
+        self.client.client().fetch_cluster_id(CONNECT_LIMIT).unwrap_or_default()
+    }
+
     fn poll(&self, wait: Duration) -> Result<u64, PublishError> {
         self.client.poll(wait);
         self.state(|state| match &state.refused {

@@ -6,13 +6,14 @@
 use crate::scan::Input;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 /// How much of a file's start tells it from another one.
 const HEAD_BYTES: u64 = 4096;
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// Why the memory of a run cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -33,17 +34,59 @@ pub enum ProgressError {
     },
     /// It belongs to other work.
     #[error(
-        "\"{path}\" belongs to an unfinished run into topic \"{topic}\" with key \"{key}\": \
-         finish that run, name another file, or remove it to start over"
+        "\"{path}\" belongs to an unfinished run {work}: finish that run, name another file, or \
+         remove it to start over"
     )]
     OtherWork {
         /// Where.
         path: String,
-        /// Of the unfinished run.
-        topic: String,
-        /// Of the unfinished run.
-        key: String,
+        /// The unfinished run.
+        work: Box<Work>,
     },
+}
+
+/// What a run does. Its memory serves no other: what one has passed over, another may want.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Work {
+    /// Into which topic.
+    pub topic: String,
+    /// Keyed by what.
+    pub key: String,
+    /// Of which cluster, by the id that it gave itself; empty when it has none.
+    pub cluster: String,
+    /// Events before are passed over.
+    pub from: Option<Bound>,
+    /// Events at or after are passed over.
+    pub to: Option<Bound>,
+}
+
+/// A bound in time as it was asked for, and the moment that it meant when the run began: a run that
+/// goes on keeps to it.
+#[derive(Debug, Clone, Eq, Serialize, Deserialize)]
+pub struct Bound {
+    /// As written.
+    pub asked: String,
+    /// Milliseconds since the Unix epoch.
+    pub millis: i64,
+}
+
+impl PartialEq for Bound {
+    fn eq(&self, other: &Self) -> bool {
+        self.asked == other.asked
+    }
+}
+
+impl fmt::Display for Work {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { topic, key, cluster, from, to } = self;
+        write!(f, "into topic \"{topic}\" of cluster \"{cluster}\" with key \"{key}\"")?;
+        for (name, bound) in [("from", from), ("to", to)] {
+            if let Some(bound) = bound {
+                write!(f, ", {name} {}", bound.asked)?;
+            }
+        }
+        Ok(())
+    }
 }
 
 /// The memory of one run.
@@ -56,8 +99,7 @@ pub struct ProgressFile {
 #[derive(Debug, Serialize, Deserialize)]
 struct Content {
     version: u32,
-    topic: String,
-    key: String,
+    work: Work,
     files: BTreeMap<String, FileProgress>,
 }
 
@@ -82,33 +124,35 @@ pub(super) enum Known {
 }
 
 impl ProgressFile {
-    /// Opens the memory of an unfinished run into `topic`, or starts one.
+    /// Opens the memory of an unfinished run of this work, or starts one.
     ///
     /// # Errors
-    /// It cannot be read, is of another kind, or belongs to another topic or key.
-    pub fn open(path: &Path, topic: &str, key: &str) -> Result<Self, ProgressError> {
+    /// It cannot be read, is of another kind, or belongs to other work.
+    pub fn open(path: &Path, work: &Work) -> Result<Self, ProgressError> {
         let shown = path.display().to_string();
         let content = match fs::read(path) {
             Ok(bytes) => serde_json::from_slice::<Content>(&bytes)
                 .ok()
                 .filter(|content| content.version == VERSION)
                 .ok_or(ProgressError::Format { path: shown.clone() })?,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Content {
-                version: VERSION,
-                topic: topic.to_owned(),
-                key: key.to_owned(),
-                files: BTreeMap::new(),
-            },
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                Content { version: VERSION, work: work.clone(), files: BTreeMap::new() }
+            }
             Err(source) => return Err(ProgressError::Disk { path: shown, source }),
         };
-        if content.topic != topic || content.key != key {
-            let Content { topic, key, .. } = content;
-            return Err(ProgressError::OtherWork { path: shown, topic, key });
+        if content.work != *work {
+            return Err(ProgressError::OtherWork { path: shown, work: Box::new(content.work) });
         }
         let file = Self { path: path.to_owned(), content };
         // Better now than after an hour: a folder that is missing or full must stop the start.
         file.save()?;
         Ok(file)
+    }
+
+    /// The work, with bounds in time as the first of its runs understood them.
+    #[must_use]
+    pub fn work(&self) -> &Work {
+        &self.content.work
     }
 
     /// Whether an earlier run got somewhere.
@@ -225,13 +269,13 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let (path, log) = (folder.path().join("deep/p.json"), folder.path().join("a.json"));
         fs::write(&log, "content").expect("a file");
-        let mut first = ProgressFile::open(&path, "t", "principal").expect("new");
+        let mut first = ProgressFile::open(&path, &work("t")).expect("new");
         assert!(!first.is_resumed());
         first.note(&input(&log), 5, false);
         first.save().expect("saves");
         drop(first);
 
-        let mut second = ProgressFile::open(&path, "t", "principal").expect("known");
+        let mut second = ProgressFile::open(&path, &work("t")).expect("known");
         assert!(second.is_resumed());
         assert_eq!(second.known(&input(&log)), Known::Events(5));
         second.note(&input(&log), 9, true);
@@ -246,7 +290,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let (path, log) = (folder.path().join("p.json"), folder.path().join("a.json"));
         fs::write(&log, "first\n").expect("a file");
-        let mut progress = ProgressFile::open(&path, "t", "principal").expect("new");
+        let mut progress = ProgressFile::open(&path, &work("t")).expect("new");
         progress.note(&input(&log), 1, true);
 
         fs::write(&log, "first\nsecond\n").expect("a file");
@@ -256,16 +300,55 @@ mod tests {
         assert_eq!(progress.known(&input(&log)), Known::Events(0));
     }
 
+    fn work(topic: &str) -> Work {
+        Work { topic: topic.to_owned(), cluster: "c".to_owned(), ..Work::default() }
+    }
+
+    fn bound(asked: &str, millis: i64) -> Bound {
+        Bound { asked: asked.to_owned(), millis }
+    }
+
+    #[test]
+    fn another_cluster_or_another_range_is_other_work() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("p.json");
+        let first = Work { from: Some(bound("-2h", 1000)), ..work("t") };
+        drop(ProgressFile::open(&path, &first).expect("new"));
+
+        for other in [
+            Work { cluster: "d".to_owned(), ..first.clone() },
+            Work { from: None, ..first.clone() },
+            Work { from: Some(bound("-3h", 1000)), ..first.clone() },
+            Work { to: Some(bound("2026-01-31", 7)), ..first },
+        ] {
+            let error = ProgressFile::open(&path, &other).expect_err("is other work");
+            assert!(error.to_string().contains("of cluster \"c\" with key"), "{error}");
+            assert!(error.to_string().contains("from -2h"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_run_that_goes_on_keeps_the_range_that_its_first_one_began_with() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("p.json");
+        let at = |millis| Work { from: Some(bound("-2h", millis)), ..work("t") };
+        drop(ProgressFile::open(&path, &at(1000)).expect("new"));
+
+        let progress = ProgressFile::open(&path, &at(9000)).expect("the same words");
+
+        assert_eq!(progress.work().from.as_ref().map(|from| from.millis), Some(1000));
+    }
+
     #[test]
     fn the_memory_of_other_work_and_of_other_programs_is_refused() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("p.json");
-        drop(ProgressFile::open(&path, "t", "principal").expect("new"));
+        drop(ProgressFile::open(&path, &work("t")).expect("new"));
 
-        let other = ProgressFile::open(&path, "u", "principal").expect_err("another topic");
+        let other = ProgressFile::open(&path, &work("u")).expect_err("another topic");
         assert!(other.to_string().contains("topic \"t\""), "{other}");
         fs::write(&path, "{}").expect("a file");
-        let strange = ProgressFile::open(&path, "t", "principal").expect_err("no progress file");
+        let strange = ProgressFile::open(&path, &work("t")).expect_err("no progress file");
         assert!(strange.to_string().contains("remove it"), "{strange}");
     }
 }
