@@ -1,9 +1,10 @@
 //! How fast is the whole engine on one core: decode, match, windows, episodes, commit to memory?
 //!
 //! Input: the bench stream (about 1,730 bytes an event, 20,000 principals), once with uniform keys in
-//! order and once zipf(1.1) with up to 300 s of disorder, through the shipped rules; every 5,000
-//! events the changed rows are encoded as a commit would and forgotten. Baseline in the same run: parsing the
-//! same events into `serde_json::Value` and nothing else.
+//! order and once zipf(1.1) with up to 300 s of disorder, first through the one rule of the comparison
+//! with other engines (benches/rules/large_download.yml), then through the shipped rules; every 5,000
+//! events the changed rows are encoded as a commit would and forgotten. Baseline in the same run:
+//! parsing the same events into `serde_json::Value` and nothing else.
 //! Read it as ratios: `engine / Value` (performance.md: at least 3) and `zipf / uniform` (at least 0.6).
 
 #![allow(
@@ -43,11 +44,11 @@ impl Store for Forgetful {
 
 use std::hint::black_box;
 use std::sync::Arc;
-use support::{Events, least_cpu};
+use support::{Events, Rules, least_cpu};
 use tidegate::detect::{Engine, Limits, Origin};
 use tidegate::event::{DecodeLimits, Decoder, Entry, Format};
 use tidegate::generate::{BenchSettings, Skew};
-use tidegate::rule::{self, LoadOptions, RuleSet};
+use tidegate::rule::RuleSet;
 use tidegate::state::{Changes, Store, StoreError};
 use tidegate::units::{Offset, PartitionId, Position, Span, WallTime};
 
@@ -56,29 +57,29 @@ const COMMIT_EVERY: usize = 5000;
 const ROUNDS: usize = 5;
 
 fn main() {
-    let loaded = rule::load(&rule::builtin(), &LoadOptions::default());
-    let rules = Arc::new(loaded.rules.expect("the shipped rules load"));
     let uniform = Events::generate(
         BenchSettings { skew: Skew::Uniform, disorder: Span::ZERO, ..BenchSettings::default() },
         EVENTS,
     );
     let zipf = Events::generate(BenchSettings::default(), EVENTS);
-
     let value = least_cpu(ROUNDS, || {
         for event in uniform.iter() {
             black_box(serde_json::from_slice::<serde_json::Value>(event).expect("JSON"));
         }
     });
-    let in_order = least_cpu(ROUNDS, || run(&rules, &uniform));
-    let skewed = least_cpu(ROUNDS, || run(&rules, &zipf));
-
     let rate = |seconds: f64| EVENTS as f64 / seconds / 1000.0;
     println!("events                         {EVENTS} of {} bytes", uniform.mean_bytes());
     println!("serde_json::Value              {:8.0} k events per CPU second", rate(value));
-    println!("engine, uniform in order       {:8.0} k events per CPU second", rate(in_order));
-    println!("engine, zipf(1.1), 300 s       {:8.0} k events per CPU second", rate(skewed));
-    println!("engine / serde_json::Value     {:8.2}", value / skewed);
-    println!("zipf with disorder / uniform   {:8.2}", in_order / skewed);
+    for which in Rules::ALL {
+        let rules = Arc::new(which.load());
+        let in_order = least_cpu(ROUNDS, || run(&rules, &uniform));
+        let skewed = least_cpu(ROUNDS, || run(&rules, &zipf));
+        println!("\n{}", which.name());
+        println!("engine, uniform in order       {:8.0} k events per CPU second", rate(in_order));
+        println!("engine, zipf(1.1), 300 s       {:8.0} k events per CPU second", rate(skewed));
+        println!("engine / serde_json::Value     {:8.2}", value / skewed);
+        println!("zipf with disorder / uniform   {:8.2}", in_order / skewed);
+    }
 }
 
 fn run(rules: &Arc<RuleSet>, events: &Events) {
@@ -91,6 +92,7 @@ fn run(rules: &Arc<RuleSet>, events: &Events) {
             max_future_skew: Span::from_minutes(5),
             duplicate_horizon: None,
             cache_bytes: 256 << 20,
+            ..Limits::default()
         },
         Forgetful,
     )

@@ -4,14 +4,17 @@
 //! Input: the bench stream (about 1,730 bytes an event, 20,000 principals, zipf(1.1), up to 300 s of
 //! disorder) in a topic of 8 partitions, lz4, LogAppendTime, on one broker that the bench starts on
 //! this machine; `tidegate run` is the real program with its default settings and shipped rules
-//! unless a question says otherwise. CPU seconds are those of its whole process, all threads.
+//! unless a question says otherwise; `catch-up` is asked first with the one rule that other engines
+//! were given (benches/rules/large_download.yml). CPU seconds are those of its whole process, all
+//! threads.
 //!
-//! Baseline in the same run: a process that takes the same records in batches, with the same fetch
-//! settings, and does nothing with them (`stream::measure`). Read the answers as ratios; "steady" is
-//! between 20 % and 95 % of the events, "whole" is from start to end of the process.
+//! Baseline in the same run, before and after: a process that takes the same records in batches,
+//! with the same fetch settings, and does nothing with them (`stream::measure`). Read the answers as
+//! ratios; "steady" is between 20 % and 95 % of the events, "whole" is from start to end of the
+//! process.
 //!
 //! `cargo bench --bench kafka -- catch-up paced memory restart` asks some of the questions;
-//! `TIDEGATE_BENCH_EVENTS` changes how many events are caught up with (1,000,000).
+//! `TIDEGATE_BENCH_EVENTS` changes how many events are caught up with (2,000,000).
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -63,7 +66,7 @@ fn main() -> ExitCode {
     let asked: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
     let is_asked = |name: &str| asked.is_empty() || asked.iter().any(|one| one == name);
     let events = std::env::var("TIDEGATE_BENCH_EVENTS").ok();
-    let events = events.map_or(1_000_000, |text| text.parse().expect("a number of events"));
+    let events = events.map_or(2_000_000, |text| text.parse().expect("a number of events"));
     let broker = match Broker::start(1) {
         Ok(broker) => broker,
         Err(error) => {

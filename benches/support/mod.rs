@@ -4,6 +4,56 @@
 
 use std::time::Duration;
 use tidegate::generate::{BenchSettings, BenchStream};
+use tidegate::rule::{self, LoadOptions, RuleFile, RuleSet};
+
+/// The one rule of the comparison with other engines.
+const ONE_RULE: &str = include_str!("../rules/large_download.yml");
+
+/// Which rules a question is asked with.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Rules {
+    /// The one window that other engines were given.
+    One,
+    /// What the program brings along.
+    Shipped,
+}
+
+impl Rules {
+    /// Both, in the order in which they are asked.
+    pub const ALL: [Self; 2] = [Self::One, Self::Shipped];
+
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::One => "one rule",
+            Self::Shipped => "shipped rules",
+        }
+    }
+
+    /// What an engine runs.
+    pub fn load(self) -> RuleSet {
+        let files = match self {
+            Self::One => vec![RuleFile {
+                name: "benches/rules/large_download.yml".to_owned(),
+                text: ONE_RULE.to_owned(),
+                builtin: false,
+            }],
+            Self::Shipped => rule::builtin(),
+        };
+        let loaded = rule::load(&files, &LoadOptions::default());
+        loaded.rules.unwrap_or_else(|| panic!("the rules load: {:?}", loaded.problems))
+    }
+
+    /// The section `[rules]` of a configuration.
+    pub fn section(self) -> String {
+        match self {
+            Self::One => format!(
+                "builtin = false\npaths = [\"{}/benches/rules/large_download.yml\"]",
+                env!("CARGO_MANIFEST_DIR")
+            ),
+            Self::Shipped => String::new(),
+        }
+    }
+}
 
 /// User and system time of the whole process, all threads; to 10 ms.
 pub fn cpu_time() -> Duration {

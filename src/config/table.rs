@@ -271,23 +271,23 @@ pub const KEYS: &[Key] = &[
     key(
         "state.urgent_commit",
         duration(1),
-        Some(r#""50ms""#),
-        "How soon after the first pending alert a commit follows.",
-        r#""50ms""#,
+        Some(r#""20ms""#),
+        "How soon after a commit an alert on a fresh record (at most ten commit intervals old) gets the next one.",
+        r#""20ms""#,
     ),
     key(
         "state.max_dirty_bytes",
         size(MIB, 4 * GIB),
-        Some(r#""32MiB""#),
+        Some(r#""16MiB""#),
         "Changed state of one worker that forces a commit.",
-        r#""32MiB""#,
+        r#""16MiB""#,
     ),
     key(
         "state.cache",
         size(MIB, 64 * GIB),
-        Some(r#""128MiB""#),
-        "Memory of the write-back caches of all partitions of the process together.",
-        r#""128MiB""#,
+        Some(r#""64MiB""#),
+        "Memory of all partitions of the process together for panes of groups near a threshold, open episodes, and events that findings may show.",
+        r#""64MiB""#,
     ),
     key(
         "state.wal",
@@ -306,9 +306,9 @@ pub const KEYS: &[Key] = &[
     key(
         "state.write_buffer",
         size(MIB, GIB),
-        Some(r#""16MiB""#),
+        Some(r#""8MiB""#),
         "RocksDB's write buffer of one partition.",
-        r#""16MiB""#,
+        r#""8MiB""#,
     ),
     key(
         "state.changelog_replication_factor",
@@ -363,7 +363,7 @@ pub const KEYS: &[Key] = &[
         "alerts.min_severity",
         Kind::OneOf { now: &["informational", "low", "medium", "high", "critical"], later: &[] },
         Some(r#""informational""#),
-        "Findings below it are counted, not written.",
+        "Findings below it are counted, not written; one that rises to it is then written as a Create.",
         r#""medium""#,
     ),
     key(
