@@ -63,8 +63,8 @@ struct Scratch {
 }
 
 impl<S: Store, C: Catalogue> Engine<S, C> {
-    /// Continues from what `store` holds. Rows of states that no rule has any more are dropped with
-    /// the next commit.
+    /// Continues from what `store` holds. Events of states that no rule has any more leave with
+    /// time.
     ///
     /// # Errors
     /// The store failed, or holds rows that this version cannot read.

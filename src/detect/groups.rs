@@ -17,7 +17,7 @@
 //!
 //! Nothing here is stored: it follows from the journal. Invariants: `G1` what a cold or coarse
 //! group has is at least the sum of its events that windows still need; `G2` a warm group's panes are
-//! what the journal says. What is in memory never decides a result.
+//! what the journal says, and perhaps some that are over. What is in memory never decides a result.
 //!
 //! Cost of an event: one probe for each track, an entry in the journal, an addition. A group's events
 //! are read back when it comes near a threshold, not again while it stays there.
@@ -50,6 +50,8 @@ pub(super) struct Groups {
     ring_bytes: usize,
     bound_bytes: usize,
     next_sweep: Option<EventTime>,
+    /// Pages left since the last sweep.
+    is_unswept: bool,
     pub(super) spare: Spare,
     pub(super) expired: u64,
     scratch: Scratch,
@@ -59,7 +61,7 @@ pub(super) struct Groups {
 struct Scratch {
     amounts: Vec<Option<u64>>,
     columns: Vec<Option<u64>>,
-    /// Cold groups that may have reached a threshold: index in the recipe's states, key.
+    /// Cold and coarse groups that may have reached a threshold: index in the recipe's states, key.
     to_warm: Vec<(usize, CacheKey)>,
 }
 
@@ -116,6 +118,7 @@ impl Groups {
             ring_bytes: 0,
             bound_bytes,
             next_sweep: None,
+            is_unswept: false,
             spare: Spare::default(),
             expired: 0,
             scratch: Scratch::default(),
@@ -243,6 +246,7 @@ impl Groups {
         value: &[u8],
     ) -> Result<(), StateError> {
         let at = self.journal_of(class);
+        let share = self.bound_bytes / self.journals.len().max(1);
         let Self { journals, layouts, tracks, .. } = self;
         let Some(journal) = journals.get_mut(at) else { return Ok(()) };
         let first_page =
@@ -283,7 +287,10 @@ impl Groups {
                     }
                 }
             },
-        )
+        )?;
+        // A restored page is in the store: memory stays bounded however much there is.
+        journal.shrink_to(share);
+        Ok(())
     }
 
     /// The commit that is gathered from now on.
@@ -301,11 +308,11 @@ impl Groups {
         watermark: EventTime,
         tombstones: &mut Vec<RowKey>,
     ) {
-        let mut any = false;
         for journal in &mut self.journals {
-            any |= journal.expire(watermark, tombstones);
+            self.is_unswept |= journal.expire(watermark, tombstones);
         }
-        if any && self.next_sweep.is_none_or(|at| at <= watermark) {
+        if self.is_unswept && self.next_sweep.is_none_or(|at| at <= watermark) {
+            self.is_unswept = false;
             self.next_sweep = Some(watermark.plus(SWEEP_EVERY));
             self.sweep(plan, watermark);
         }
@@ -396,7 +403,7 @@ impl Groups {
         bad
     }
 
-    /// Reads a cold group's events back; it stays warm when it is near a threshold.
+    /// Reads a group's events back; it is warm when it is near a threshold.
     fn warm(
         &mut self,
         (plan, store): (&Plan, &impl Store),

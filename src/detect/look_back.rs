@@ -3,7 +3,7 @@
 //! Twice they are needed: to sum a group's windows exactly when it may have reached a threshold, and
 //! to show what a finding's window held. For the second, a finding looks at the last
 //! [`super::Limits::look_back`] events of its group at most, so that its cost does not grow with the
-//! window: of those that lie in the window it names the first ten and the last ten in the order of
+//! window, nor beyond 10,000 events with what other rules count in the group: of those that lie in the window it names the first ten and the last ten in the order of
 //! arrival, and of each collected field the first n distinct values. The amount, the count and the
 //! first and last time are the whole window's, always.
 
@@ -90,13 +90,16 @@ impl Groups {
         let Self { journals, layouts, spare, .. } = self;
         let Some(journal) = journals.get(track.journal) else { return Ok(Evidence::default()) };
         let mut inside: Vec<Place> = Vec::new();
-        let mut looked = 0;
+        let (mut looked, mut passed) = (0, 0);
+        let most_passed = look_back.saturating_mul(64).max(10_000);
         while looked < look_back
+            && passed < most_passed
             && let Some(at) = next
             && let Some(entry) = journal.entry(at, store, layouts, spare)?
         {
             let list = list_of(&entry.layout.lists, track.tag, at)?;
             (next, _) = entry.before(list)?;
+            passed += 1;
             if entry.layout.state(state.tag).is_none() {
                 continue;
             }

@@ -2,7 +2,7 @@
 //!
 //! A sliding window that ends in pane `e` covers the panes `(e − n, e]`, n = panes of a window; a
 //! tumbling one covers one pane. Invariants (`invariant.rs`): `P1` panes are in order and hold
-//! events; `P2` no segment is past its due time; `P3` `running` sums the newest n panes.
+//! events; `P3` `running` sums the newest n panes.
 //!
 //! Cost: an event in order is O(1). One that is `k` panes behind reads about 2k panes, since every
 //! window that holds it is checked; but first a bound made of `running` and a few segment sums is

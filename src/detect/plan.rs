@@ -144,7 +144,7 @@ impl Plan {
         let mut name = rule.state_id.0.to_be_bytes().to_vec();
         name.push(lane);
         let number = u16::try_from(self.states.len()).unwrap_or(u16::MAX);
-        let (track, place) = self.track_of(rule, window.span.plus(lateness), number);
+        let (track, place) = self.track_of(rule, window.span, number);
         let shape = Shape::new(window, lateness, &rule.collect);
         let texts = rule.collect.iter().filter_map(|collect| match collect.how {
             CollectHow::Sample(most) => {
@@ -170,10 +170,10 @@ impl Plan {
         number
     }
 
-    /// The track of a state that keeps events for so long, and the state's place in it.
-    fn track_of(&mut self, rule: &Rule, retention: Span, state: u16) -> (usize, usize) {
+    /// The track of a state with windows of this length, and the state's place in it.
+    fn track_of(&mut self, rule: &Rule, span: Span, state: u16) -> (usize, usize) {
         let list = number_of(&mut self.field_lists, &rule.group_by);
-        let class = retention_class(retention);
+        let class = retention_class(span);
         let journal = place_of(&mut self.classes, class);
         let known = |track: &TrackPlan| track.list == list && track.journal == journal;
         let at = self.tracks.iter().position(known).unwrap_or_else(|| {
@@ -189,12 +189,12 @@ impl Plan {
     }
 }
 
-/// Retention up to an hour, four hours, sixteen … : within a class nothing waits more than four
-/// times as long for others as it would alone.
-fn retention_class(retention: Span) -> u8 {
+/// Windows up to an hour, four hours, sixteen … Lateness is not part of it: a state keeps its events
+/// when the lateness changes (semantics.md §10).
+fn retention_class(span: Span) -> u8 {
     let mut bound = Span::from_hours(1).as_millis();
     let mut class = 0;
-    while retention.as_millis() > bound && class < 15 {
+    while span.as_millis() > bound && class < 15 {
         bound *= 4;
         class += 1;
     }

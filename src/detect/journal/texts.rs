@@ -18,6 +18,9 @@ const VERSION: u8 = 1;
 pub(super) const SHORTEST_BYTES: usize = 24;
 /// New texts that one commit keeps: who makes up a new one for each event gains nothing.
 const NEW_PER_COMMIT: usize = 4096;
+/// All texts of one journal; once reached, texts stay in their entries until others are gone. It does
+/// not depend on the cache's bound, so neither do the rows.
+const MOST_BYTES: usize = 4 << 20;
 
 /// The texts of one journal.
 #[derive(Debug, Default)]
@@ -54,7 +57,7 @@ impl Texts {
             kept.page = page;
             return Some(*number);
         }
-        if self.pending.len() >= NEW_PER_COMMIT {
+        if self.pending.len() >= NEW_PER_COMMIT || self.bytes >= MOST_BYTES {
             return None;
         }
         self.last = Place::join(sequence, 0)?.max(self.last.saturating_add(1));
@@ -91,7 +94,7 @@ impl Texts {
 
     /// Forgets the texts that no page from `first_page` on names.
     pub(super) fn expire(&mut self, class: u8, first_page: u64, tombstones: &mut Vec<RowKey>) {
-        let Self { by_hash, kept, pending, pending_bytes, bytes, .. } = self;
+        let Self { by_hash, kept, pending_bytes, bytes, .. } = self;
         kept.retain(|&number, kept| {
             if kept.page >= first_page {
                 return true;
@@ -103,7 +106,6 @@ impl Texts {
             if kept.is_stored {
                 tombstones.push(RowKey::Text { class, number });
             } else {
-                pending.retain(|other| *other != number);
                 *pending_bytes -= kept.text.len();
             }
             false

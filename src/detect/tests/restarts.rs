@@ -182,6 +182,70 @@ fn no_row_of_a_commit_outgrows_a_kafka_record() {
 }
 
 #[test]
+fn another_lateness_keeps_the_state() {
+    // Thirty minutes of window: with the lateness it lives an hour, then an hour and a half.
+    let table = Arc::new(Table::new(&[counting(HOUR / 2)]));
+    let short = Settings { lateness: HOUR / 2, ..SETTINGS };
+    let mut engine = Engine::open(table.clone(), limits(short, 0), MemoryStore::default()).unwrap();
+    let mut findings = Vec::new();
+    for number in 0..999 {
+        let event = event(number, 0, "alice");
+        engine.step(&table.event(&event), &origin(&event, number), &mut findings).unwrap();
+    }
+    commit(&mut engine, 999);
+
+    let mut engine = Engine::open(table.clone(), limits(SETTINGS, 0), engine.into_store()).unwrap();
+    let last = event(999, 1000, "alice");
+    engine.step(&table.event(&last), &origin(&last, 999), &mut findings).unwrap();
+
+    assert_eq!(findings.iter().map(|finding| finding.amount).collect::<Vec<_>>(), [1000]);
+}
+
+#[test]
+fn opening_a_large_journal_keeps_to_the_bound_of_memory() {
+    let table = Arc::new(Table::new(&[counting(HOUR)]));
+    let mut engine =
+        Engine::open(table.clone(), limits(SETTINGS, 1 << 24), MemoryStore::default()).unwrap();
+    for number in 0..20_000 {
+        let event = event(number, 0, "alice");
+        engine.step(&table.event(&event), &origin(&event, number), &mut Vec::new()).unwrap();
+    }
+    commit(&mut engine, 20_000);
+    let whole = engine.groups.memory_bytes();
+
+    let engine = Engine::open(table, limits(SETTINGS, 40_000), engine.into_store()).unwrap();
+
+    let opened = engine.groups.memory_bytes();
+    println!("{whole} bytes, {opened} after opening with a bound of 40,000");
+    assert!(opened < 60_000 && whole > 300_000, "{opened} of {whole}");
+}
+
+#[test]
+fn groups_whose_pages_left_between_two_sweeps_are_gone_after_the_next() {
+    let minute = HOUR / 60;
+    let table = Arc::new(Table::new(&[counting(minute)]));
+    let none = Settings { lateness: 0, ..SETTINGS };
+    let mut engine =
+        Engine::open(table.clone(), limits(none, 1 << 20), MemoryStore::default()).unwrap();
+    let step = |engine: &mut Engine<MemoryStore, Table>, number: i64, time, who: &str| {
+        let event = Event {
+            rules: if who.is_empty() { Vec::new() } else { vec![0] },
+            ..event(number, time, who)
+        };
+        engine.step(&table.event(&event), &origin(&event, number), &mut Vec::new()).unwrap();
+    };
+    for number in 0..8 {
+        step(&mut engine, number, number * minute, &format!("user {number}"));
+        commit(&mut engine, number + 1);
+    }
+    // All pages are gone after ten minutes; nothing leaves after that.
+    for number in 8..30 {
+        step(&mut engine, number, number * minute, "");
+    }
+    assert_eq!(engine.groups(), 0);
+}
+
+#[test]
 fn damaged_rows_are_an_error_when_the_engine_opens() {
     for (key, value) in [
         (MetaRow::KEY, &b"\x01"[..]),
