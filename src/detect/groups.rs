@@ -24,10 +24,10 @@
 
 use super::StateError;
 use super::coarse::Coarse;
-use super::journal::{Journal, Layouts, Place, Restored, Spare};
+use super::journal::{Journal, Layouts, OpenEntry, Place, Restored, Spare};
 use super::pane_ring::PaneRing;
 use super::plan::{Plan, StatePlan, TrackPlan};
-use super::recipe::{Recipe, Recipes, Shown};
+use super::recipe::{Counted, Recipe, Recipes, Shown};
 use super::rows::RowKey;
 use super::sighting::{Sighting, TEXT_BYTES, each_text};
 use super::text::capped;
@@ -61,8 +61,8 @@ pub(super) struct Groups {
 struct Scratch {
     amounts: Vec<Option<u64>>,
     columns: Vec<Option<u64>>,
-    /// Cold and coarse groups that may have reached a threshold: index in the recipe's states, key.
-    to_warm: Vec<(usize, CacheKey)>,
+    /// Cold and coarse groups that may have reached a threshold.
+    to_warm: Vec<(u16, CacheKey)>,
 }
 
 type Index = HashMap<CacheKey, Group, BuildHasherDefault<AlreadyHashed>>;
@@ -137,17 +137,17 @@ impl Groups {
         watermark: Option<EventTime>,
         bounds: &mut [Option<u64>],
     ) -> Result<u64, StateError> {
-        let recipe = self.recipes.of(states, plan, &mut self.layouts);
-        let bad_amounts = self.read_amounts(&recipe, seen);
+        let Self { journals, layouts, tracks, recipes, scratch, ring_bytes, .. } = self;
+        let Some(recipe) = recipes.of(states, plan, layouts) else { return Ok(0) };
+        let bad_amounts = read_amounts(recipe, seen, &mut scratch.amounts);
         let due = recipe.states.iter().filter_map(|counted| {
             let shape = &plan.states.get(usize::from(counted.state))?.shape;
             Some(shape.due(shape.segment_of(shape.pane_of(seen.time)).0))
         });
         let due = due.max().unwrap_or(seen.time);
-        let Self { journals, tracks, scratch, ring_bytes, .. } = self;
         let Some(journal) = journals.get_mut(recipe.journal) else { return Ok(bad_amounts) };
         let first_page = journal.first_page();
-        let at = journal.begin(recipe.layout, (seen.time, due), seen.id);
+        let mut entry = journal.begin(recipe.layout, (seen.time, due), seen.id);
         scratch.to_warm.clear();
         for (of_recipe, &number) in recipe.tracks.iter().enumerate() {
             let (Some(track), Some(track_plan)) = (tracks.get_mut(number), plan.tracks.get(number))
@@ -159,17 +159,16 @@ impl Groups {
             if group.page < first_page {
                 *ring_bytes -= group.forget();
             }
-            group.number = journal.group(at, key, group.last());
-            (group.page, group.offset) = (at.page, at.offset);
-            let counted = recipe.states.iter().enumerate();
-            for (index, counted) in counted.filter(|(_, counted)| counted.track == of_recipe) {
+            group.number = entry.group(key, group.last());
+            (group.page, group.offset) = (entry.place.page, entry.place.offset);
+            for counted in recipe.states.iter().filter(|one| one.track == of_recipe) {
                 let Some(state) = plan.states.get(usize::from(counted.state)) else { continue };
                 let amount = counted.amount_of(&scratch.amounts);
                 let bound = match group.windows.get_mut(state.place) {
                     Some(Windows::Cold(bound)) => {
                         *bound = bound.saturating_add(amount);
                         if *bound >= state.least {
-                            scratch.to_warm.push((index, key));
+                            scratch.to_warm.push((counted.state, key));
                         }
                         *bound
                     }
@@ -177,7 +176,7 @@ impl Groups {
                         let pane = state.shape.pane_of(seen.time);
                         let bound = coarse.add(&state.shape, pane, amount);
                         if bound >= state.least {
-                            scratch.to_warm.push((index, key));
+                            scratch.to_warm.push((counted.state, key));
                         }
                         bound
                     }
@@ -199,17 +198,16 @@ impl Groups {
             }
         }
         for amount in &scratch.amounts {
-            journal.amount(*amount);
+            entry.amount(*amount);
         }
-        journal.id(seen.id);
+        entry.id(seen.id);
         for shown in &recipe.texts {
-            write_texts(journal, seen.event.value(shown.field), shown);
+            write_texts(&mut entry, seen.event.value(shown.field), shown);
         }
-        journal.end(at);
+        entry.end();
         for at in 0..self.scratch.to_warm.len() {
-            let Some(&(index, key)) = self.scratch.to_warm.get(at) else { continue };
-            let Some(counted) = recipe.states.get(index) else { continue };
-            self.warm((plan, store), counted.state, key, seen.time, watermark, bounds)?;
+            let Some(&(state, key)) = self.scratch.to_warm.get(at) else { continue };
+            self.warm((plan, store), state, key, seen.time, watermark, bounds)?;
         }
         Ok(bad_amounts)
     }
@@ -385,24 +383,6 @@ impl Groups {
         })
     }
 
-    fn read_amounts(&mut self, recipe: &Recipe, seen: Sighting<'_, '_>) -> u64 {
-        let amounts = &mut self.scratch.amounts;
-        amounts.clear();
-        let mut bad = 0;
-        for (at, &field) in recipe.amounts.iter().enumerate() {
-            amounts.push(match seen.event.value(field).as_amount() {
-                Amount::Of(amount) => Some(amount),
-                Amount::Absent => None,
-                Amount::Unreadable => {
-                    let sums = |counted: &&super::recipe::Counted| counted.amount == Some(at);
-                    bad += recipe.states.iter().filter(sums).count() as u64;
-                    None
-                }
-            });
-        }
-        bad
-    }
-
     /// Reads a group's events back; it is warm when it is near a threshold.
     fn warm(
         &mut self,
@@ -474,8 +454,8 @@ impl Groups {
         }
     }
 
-    /// Warm groups that counted nothing since the last commit are cold again; all of them when that
-    /// is not enough.
+    /// Lets go the panes of warm groups that counted nothing since the last commit; those of all when
+    /// that is not enough.
     fn cool_unused(&mut self, plan: &Plan) {
         let Self { tracks, ring_bytes, bound_bytes, .. } = self;
         for all in [false, true] {
@@ -580,22 +560,40 @@ impl Group {
     }
 }
 
+/// Puts the event's amounts into `amounts`; tells how many of them states cannot use.
+fn read_amounts(recipe: &Recipe, seen: Sighting<'_, '_>, amounts: &mut Vec<Option<u64>>) -> u64 {
+    amounts.clear();
+    let mut bad = 0;
+    for (at, &field) in recipe.amounts.iter().enumerate() {
+        amounts.push(match seen.event.value(field).as_amount() {
+            Amount::Of(amount) => Some(amount),
+            Amount::Absent => None,
+            Amount::Unreadable => {
+                let sums = recipe.states.iter().filter(|counted| counted.amount == Some(at));
+                bad += sums.count() as u64;
+                None
+            }
+        });
+    }
+    bad
+}
+
 /// Windows that are far from any threshold; cold below `least`.
 fn far(coarse: Coarse, least: u64) -> Windows {
     let total = coarse.total();
     if total < least { Windows::Cold(total) } else { Windows::Coarse(Box::new(coarse)) }
 }
 
-impl super::recipe::Counted {
+impl Counted {
     fn amount_of(&self, amounts: &[Option<u64>]) -> u64 {
         self.amount.map_or(1, |at| amounts.get(at).copied().flatten().unwrap_or(0))
     }
 }
 
-fn write_texts(journal: &mut Journal, value: &Value<'_>, shown: &Shown) {
+fn write_texts(entry: &mut OpenEntry<'_>, value: &Value<'_>, shown: &Shown) {
     if let Value::Text(text) = value {
-        journal.count_texts(1);
-        journal.text(capped(text, TEXT_BYTES), shown.comes_again);
+        entry.count_texts(1);
+        entry.text(capped(text, TEXT_BYTES), shown.comes_again);
         return;
     }
     let mut texts: SmallVec<[String; 4]> = SmallVec::new();
@@ -605,8 +603,8 @@ fn write_texts(journal: &mut Journal, value: &Value<'_>, shown: &Shown) {
             texts.push(text.to_owned());
         }
     });
-    journal.count_texts(texts.len());
+    entry.count_texts(texts.len());
     for text in &texts {
-        journal.text(text, shown.comes_again);
+        entry.text(text, shown.comes_again);
     }
 }

@@ -106,8 +106,8 @@ impl Plan {
             let dedup = rule.dedup.key.as_ref().unwrap_or(&rule.group_by);
             plan.rules.push(RulePlan {
                 state,
-                dedup_list: number_of(&mut plan.field_lists, dedup),
-                group_list: number_of(&mut plan.field_lists, &rule.group_by),
+                dedup_list: place_of(&mut plan.field_lists, dedup.as_slice().into()),
+                group_list: place_of(&mut plan.field_lists, rule.group_by.as_slice().into()),
                 skips_missing: rule.missing_group == MissingGroup::Skip,
                 lateness,
                 period: rule.dedup.period,
@@ -172,7 +172,7 @@ impl Plan {
 
     /// The track of a state with windows of this length, and the state's place in it.
     fn track_of(&mut self, rule: &Rule, span: Span, state: u16) -> (usize, usize) {
-        let list = number_of(&mut self.field_lists, &rule.group_by);
+        let list = place_of(&mut self.field_lists, rule.group_by.as_slice().into());
         let class = retention_class(span);
         let journal = place_of(&mut self.classes, class);
         let known = |track: &TrackPlan| track.list == list && track.journal == journal;
@@ -201,17 +201,11 @@ fn retention_class(span: Span) -> u8 {
     class
 }
 
-fn place_of<T: PartialEq>(all: &mut Vec<T>, one: T) -> usize {
+/// Where `one` stands in `all`; it is added when it is new.
+pub(super) fn place_of<T: PartialEq>(all: &mut Vec<T>, one: T) -> usize {
     all.iter().position(|known| *known == one).unwrap_or_else(|| {
         all.push(one);
         all.len() - 1
-    })
-}
-
-fn number_of(lists: &mut Vec<Box<[FieldId]>>, list: &[FieldId]) -> usize {
-    lists.iter().position(|known| **known == *list).unwrap_or_else(|| {
-        lists.push(list.into());
-        lists.len() - 1
     })
 }
 

@@ -3,10 +3,9 @@
 //! Made once for each set of states that events have in common; most streams have a few.
 
 use super::journal::{Layout, LayoutState, Layouts};
-use super::plan::Plan;
+use super::plan::{Plan, place_of};
 use crate::event::FieldId;
 use hashbrown::HashMap;
-use std::sync::Arc;
 
 /// Everything that is the same for all events that the same states count.
 #[derive(Debug)]
@@ -49,31 +48,28 @@ pub(super) struct Counted {
 /// The recipes that were needed so far.
 #[derive(Debug, Default)]
 pub(super) struct Recipes {
-    by_states: HashMap<Box<[u16]>, Arc<Recipe>, foldhash::fast::FixedState>,
-    last: Option<(Box<[u16]>, Arc<Recipe>)>,
+    all: Vec<Recipe>,
+    by_states: HashMap<Box<[u16]>, usize, foldhash::fast::FixedState>,
 }
 
 impl Recipes {
     /// The recipe for these states, which share a journal.
     #[inline]
-    pub(super) fn of(&mut self, states: &[u16], plan: &Plan, layouts: &mut Layouts) -> Arc<Recipe> {
-        if let Some((known, recipe)) = &self.last
-            // Not by memcmp: there are one or two.
-            && known.len() == states.len()
-            && known.iter().eq(states)
-        {
-            return Arc::clone(recipe);
-        }
-        let recipe = match self.by_states.get(states) {
-            Some(recipe) => Arc::clone(recipe),
+    pub(super) fn of(
+        &mut self,
+        states: &[u16],
+        plan: &Plan,
+        layouts: &mut Layouts,
+    ) -> Option<&Recipe> {
+        let at = match self.by_states.get(states) {
+            Some(at) => *at,
             None => {
-                let recipe = Arc::new(Recipe::new(states, plan, layouts));
-                self.by_states.insert(states.into(), Arc::clone(&recipe));
-                recipe
+                self.all.push(Recipe::new(states, plan, layouts));
+                self.by_states.insert(states.into(), self.all.len() - 1);
+                self.all.len() - 1
             }
         };
-        self.last = Some((states.into(), Arc::clone(&recipe)));
-        recipe
+        self.all.get(at)
     }
 }
 
@@ -117,11 +113,4 @@ impl Recipe {
         });
         Self { layout, journal, tracks, states: counted, amounts, texts }
     }
-}
-
-fn place_of<T: PartialEq>(all: &mut Vec<T>, one: T) -> usize {
-    all.iter().position(|known| *known == one).unwrap_or_else(|| {
-        all.push(one);
-        all.len() - 1
-    })
 }

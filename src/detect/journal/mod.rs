@@ -84,6 +84,69 @@ pub(super) struct Spare {
 /// Half a megabyte of pages.
 const SPARE_PAGES: usize = 64;
 
+/// An entry that is being written: its groups, then its amounts, its id and its texts.
+#[derive(Debug)]
+pub(super) struct OpenEntry<'j> {
+    pub(super) place: Place,
+    page: &'j mut Page,
+    named: &'j mut u16,
+    sequence: u64,
+    texts: &'j mut Texts,
+    pending_bytes: &'j mut usize,
+}
+
+impl OpenEntry<'_> {
+    /// Names a group: `before` is the group's entry before, with the group's number in that entry's
+    /// page. Gives the group's number in this page.
+    pub(super) fn group(&mut self, key: CacheKey, before: Option<(Place, u16)>) -> u16 {
+        let Place { page, offset } = self.place;
+        if let Some((before, number)) = before
+            && before.page == page
+        {
+            let name = GroupName::Known { number, back: offset - before.offset };
+            entry::put_group(name, page, &mut self.page.body);
+            return number;
+        }
+        let name = GroupName::Key(key, before.map(|(before, _)| before));
+        entry::put_group(name, page, &mut self.page.body);
+        let number = *self.named;
+        *self.named = number.saturating_add(1);
+        number
+    }
+
+    /// Appends an amount.
+    pub(super) fn amount(&mut self, amount: Option<u64>) {
+        entry::put_amount(amount, &mut self.page.body);
+    }
+
+    /// Appends the id.
+    pub(super) fn id(&mut self, id: &EventId) {
+        entry::put_id(id, &mut self.page.body);
+    }
+
+    /// Appends how many texts of a field follow.
+    pub(super) fn count_texts(&mut self, count: usize) {
+        put_number(&mut self.page.body, count as u64);
+    }
+
+    /// Appends a text; `comes_again`: others like it will be the same.
+    pub(super) fn text(&mut self, text: &str, comes_again: bool) {
+        let page = self.place.page;
+        let kept = if comes_again && text.len() >= SHORTEST_BYTES {
+            self.texts.number_of(text, page, self.sequence)
+        } else {
+            None
+        };
+        let text = kept.map_or(Text::Here(text), Text::Kept);
+        entry::put_text(text, page, &mut self.page.body);
+    }
+
+    /// Ends the entry.
+    pub(super) fn end(self) {
+        *self.pending_bytes += self.page.body.len() - self.place.offset as usize;
+    }
+}
+
 impl Journal {
     pub(super) fn new(class: u8) -> Self {
         Self {
@@ -112,82 +175,24 @@ impl Journal {
         layout: u32,
         (time, due): (EventTime, EventTime),
         id: &EventId,
-    ) -> Place {
+    ) -> OpenEntry<'_> {
         let slot = EventTime::from_millis(round_up(due.as_millis()));
         if !self.is_open || self.pages.back().is_none_or(|page| page.body.len() >= FULL_BYTES) {
             self.open_page(time, slot);
         }
-        let Some(page) = self.pages.back_mut() else {
-            return Place { page: self.last, offset: 0 };
-        };
+        let Self { pages, named, sequence, texts, pending_bytes, .. } = self;
+        let page = pages.back_mut().expect("a page was opened");
         page.slot = page.slot.max(slot);
         let number = page.layouts.iter().position(|known| *known == layout).unwrap_or_else(|| {
             page.layouts.push(layout);
             page.layouts.len() - 1
         });
-        let offset = u32::try_from(page.body.len()).unwrap_or(u32::MAX);
+        let offset = u32::try_from(page.body.len()).expect("a page holds kilobytes");
         let is_guid = matches!(id, EventId::Guid(_));
         put_number(&mut page.body, ((number as u64) << 1) | u64::from(is_guid));
         put_signed(&mut page.body, time.as_millis().wrapping_sub(page.base.as_millis()));
-        Place { page: page.number, offset }
-    }
-
-    /// Names a group in the entry at `at`: `before` is the group's entry before, `number` the
-    /// group's in that entry's page. Gives the group's number in this page.
-    pub(super) fn group(&mut self, at: Place, key: CacheKey, before: Option<(Place, u16)>) -> u16 {
-        let Some(page) = self.pages.back_mut() else { return 0 };
-        if let Some((before, number)) = before
-            && before.page == at.page
-        {
-            let name = GroupName::Known { number, back: at.offset - before.offset };
-            entry::put_group(name, at.page, &mut page.body);
-            return number;
-        }
-        let name = GroupName::Key(key, before.map(|(before, _)| before));
-        entry::put_group(name, at.page, &mut page.body);
-        let number = self.named;
-        self.named = self.named.saturating_add(1);
-        number
-    }
-
-    /// Appends an amount to the open entry; after its groups.
-    pub(super) fn amount(&mut self, amount: Option<u64>) {
-        if let Some(page) = self.pages.back_mut() {
-            entry::put_amount(amount, &mut page.body);
-        }
-    }
-
-    /// Appends the id; after the amounts.
-    pub(super) fn id(&mut self, id: &EventId) {
-        if let Some(page) = self.pages.back_mut() {
-            entry::put_id(id, &mut page.body);
-        }
-    }
-
-    /// Appends how many texts of a field follow; after the id.
-    pub(super) fn count_texts(&mut self, count: usize) {
-        if let Some(page) = self.pages.back_mut() {
-            put_number(&mut page.body, count as u64);
-        }
-    }
-
-    /// Appends a text; `comes_again`: others like it will be the same.
-    pub(super) fn text(&mut self, text: &str, comes_again: bool) {
-        let Some(page) = self.pages.back_mut() else { return };
-        let kept = if comes_again && text.len() >= SHORTEST_BYTES {
-            self.texts.number_of(text, page.number, self.sequence)
-        } else {
-            None
-        };
-        let text = kept.map_or(Text::Here(text), Text::Kept);
-        entry::put_text(text, page.number, &mut page.body);
-    }
-
-    /// Ends the entry.
-    pub(super) fn end(&mut self, at: Place) {
-        if let Some(page) = self.pages.back() {
-            self.pending_bytes += page.body.len() - at.offset as usize;
-        }
+        let place = Place { page: page.number, offset };
+        OpenEntry { place, page, named, sequence: *sequence, texts, pending_bytes }
     }
 
     /// The number of the first page that is left; pages before it are gone.

@@ -71,15 +71,12 @@ impl Page {
         value: &[u8],
         layouts: &mut Layouts,
     ) -> Result<Self, StateError> {
-        let mut reader = header(value)?;
-        let slot = EventTime::from_millis(reader.signed()?);
-        let base = EventTime::from_millis(reader.signed()?);
         let mut known = Vec::new();
-        for _ in 0..reader.count()? {
-            known.push(layouts.number_of_bytes(reader.bytes()?)?);
-        }
-        let body = value.get(value.len() - reader.left()..).unwrap_or_default().to_vec();
-        Ok(Self { number, slot, base, layouts: known, body })
+        let (slot, base, body) = read(value, |layout| {
+            known.push(layouts.number_of_bytes(layout)?);
+            Ok(())
+        })?;
+        Ok(Self { number, slot, base, layouts: known, body: body.to_vec() })
     }
 
     /// Key of the row in the journal of this class.
@@ -95,17 +92,20 @@ impl Page {
 
 /// The entries of a row's value.
 pub(super) fn body(value: &[u8]) -> Result<&[u8], StateError> {
-    let mut reader = header(value)?;
-    reader.signed()?;
-    reader.signed()?;
-    for _ in 0..reader.count()? {
-        reader.bytes()?;
-    }
-    Ok(value.get(value.len() - reader.left()..).unwrap_or_default())
+    read(value, |_| Ok(())).map(|(_, _, body)| body)
 }
 
-fn header(value: &[u8]) -> Result<Reader<'_>, StateError> {
+/// Slot, base and entries of a row's value; `layout` is given the bytes of each layout.
+fn read(
+    value: &[u8],
+    mut layout: impl FnMut(&[u8]) -> Result<(), StateError>,
+) -> Result<(EventTime, EventTime, &[u8]), StateError> {
     let mut reader = Reader::new("a journal page", value);
     reader.version(VERSION)?;
-    Ok(reader)
+    let slot = EventTime::from_millis(reader.signed()?);
+    let base = EventTime::from_millis(reader.signed()?);
+    for _ in 0..reader.count()? {
+        layout(reader.bytes()?)?;
+    }
+    Ok((slot, base, value.get(value.len() - reader.left()..).unwrap_or_default()))
 }

@@ -50,16 +50,16 @@ fn write(
     let mut sequence = 1;
     for (at, (group, time, id, amount, texts)) in events.iter().enumerate() {
         let time = EventTime::from_millis(i64::from(*time));
-        let place = journal.begin(layout, (time, time), id);
-        let number = journal.group(place, key(*group), last[usize::from(*group)]);
-        last[usize::from(*group)] = Some((place, number));
-        journal.amount(*amount);
-        journal.id(id);
-        journal.count_texts(texts.len());
+        let mut entry = journal.begin(layout, (time, time), id);
+        let number = entry.group(key(*group), last[usize::from(*group)]);
+        last[usize::from(*group)] = Some((entry.place, number));
+        entry.amount(*amount);
+        entry.id(id);
+        entry.count_texts(texts.len());
         for text in texts {
-            journal.text(text, true);
+            entry.text(text, true);
         }
-        journal.end(place);
+        entry.end();
         if at % 10 == 9 {
             let mut changes = Changes::default();
             journal.collect(layouts, &mut changes);
@@ -188,12 +188,12 @@ fn pages_leave_in_the_order_in_which_they_came() {
     let id = EventId::Guid([0; 16]);
     for (sequence, due) in [(1, 9), (2, 3), (3, 12)] {
         journal.set_sequence(sequence);
-        let at = journal.begin(layout, (minute(0), minute(due)), &id);
-        journal.group(at, key(0), None);
-        journal.amount(None);
-        journal.id(&id);
-        journal.count_texts(0);
-        journal.end(at);
+        let mut entry = journal.begin(layout, (minute(0), minute(due)), &id);
+        entry.group(key(0), None);
+        entry.amount(None);
+        entry.id(&id);
+        entry.count_texts(0);
+        entry.end();
         journal.set_committed();
     }
     let mut tombstones = Vec::new();
@@ -218,13 +218,13 @@ fn a_text_is_written_once_and_leaves_with_the_last_page_that_names_it() {
     let mut rows = Vec::new();
     for (sequence, due) in [(1, 3), (2, 6), (3, 9)] {
         journal.set_sequence(sequence);
-        let at = journal.begin(layout, (minute(0), minute(due)), &id);
-        journal.group(at, key(0), None);
-        journal.amount(None);
-        journal.id(&id);
-        journal.count_texts(1);
-        journal.text(if sequence < 3 { agent } else { "short" }, true);
-        journal.end(at);
+        let mut entry = journal.begin(layout, (minute(0), minute(due)), &id);
+        entry.group(key(0), None);
+        entry.amount(None);
+        entry.id(&id);
+        entry.count_texts(1);
+        entry.text(if sequence < 3 { agent } else { "short" }, true);
+        entry.end();
         let mut changes = Changes::default();
         journal.collect(&layouts, &mut changes);
         rows.push(changes.len());
@@ -248,12 +248,12 @@ fn a_commit_that_was_not_made_writes_its_entries_with_the_next() {
     let mut journal = Journal::new(0);
     let id = EventId::Text("x".into());
     let write = |journal: &mut Journal| {
-        let at = journal.begin(layout, (EventTime::default(), EventTime::default()), &id);
-        journal.group(at, key(1), None);
-        journal.amount(Some(5));
-        journal.id(&id);
-        journal.count_texts(0);
-        journal.end(at);
+        let mut entry = journal.begin(layout, (EventTime::default(), EventTime::default()), &id);
+        entry.group(key(1), None);
+        entry.amount(Some(5));
+        entry.id(&id);
+        entry.count_texts(0);
+        entry.end();
     };
     write(&mut journal);
     let mut lost = Changes::default();

@@ -16,7 +16,8 @@ use std::hash::{BuildHasher, BuildHasherDefault};
 const VERSION: u8 = 1;
 /// Shorter texts cost less in the entry.
 pub(super) const SHORTEST_BYTES: usize = 24;
-/// New texts that one commit keeps: who makes up a new one for each event gains nothing.
+/// New texts that one commit keeps; others stay in their entries, so that somebody who makes up a
+/// text for each event does not make a row for each.
 const NEW_PER_COMMIT: usize = 4096;
 /// All texts of one journal; once reached, texts stay in their entries until others are gone. It does
 /// not depend on the cache's bound, so neither do the rows.
