@@ -7,7 +7,7 @@ use crate::process::{Tidegate, Watcher, wait};
 use crate::support::{Rules, cpu_time};
 use std::process::{Command, ExitCode};
 use std::time::Instant;
-use tidegate::stream::measure::consume_raw;
+use tidegate::stream::measure::{Fetching, consume_raw};
 
 const FLOOR: &str = "TIDEGATE_BENCH_FLOOR";
 
@@ -41,6 +41,10 @@ struct Run {
 /// Each is run so often, in turn, so that a change of the machine's mood meets all alike.
 const ROUNDS: usize = 5;
 
+/// Consuming and doing nothing: with settings that are usual, and with those of `run`.
+const FLOORS: [(&str, Fetching); 2] =
+    [("floor", Fetching::Plain), ("floor, fetching as run does", Fetching::AsRun)];
+
 /// Least, median and greatest.
 struct Spread([f64; 3]);
 
@@ -64,11 +68,13 @@ impl Spread {
 pub fn ask(broker: &Broker, events: u64) {
     // Not counted: from here on the input is in memory for the floor and for the runs alike, and
     // the broker's code is compiled.
-    floor(broker, events);
-    let mut floors = Vec::new();
+    floor(broker, events, Fetching::Plain);
+    let mut floors = FLOORS.map(|_| Vec::new());
     let mut runs = Rules::ALL.map(|rules| (rules, Vec::new()));
     for round in 0..ROUNDS {
-        floors.push(floor(broker, events));
+        for ((_, fetching), costs) in FLOORS.iter().zip(&mut floors) {
+            costs.push(floor(broker, events, *fetching));
+        }
         for (rules, runs) in &mut runs {
             runs.push(run(broker, events, *rules, round));
         }
@@ -77,18 +83,24 @@ pub fn ask(broker: &Broker, events: u64) {
         "\ncatching up with {events} events, {ROUNDS} times; thousand events per CPU second, \
          steady: least, median, greatest"
     );
-    let floor = Spread::of(floors.iter().map(|cost| cost.steady));
-    let floor_whole = Spread::of(floors.iter().map(|cost| cost.whole));
-    floor.print("floor");
+    let floors = floors.map(|costs| {
+        let steady = Spread::of(costs.iter().map(|cost| cost.steady));
+        (steady, Spread::of(costs.iter().map(|cost| cost.whole)))
+    });
+    for ((name, _), (steady, _)) in FLOORS.iter().zip(&floors) {
+        steady.print(name);
+    }
     for (rules, runs) in &runs {
         let steady = Spread::of(runs.iter().map(|run| run.cost.steady));
         let whole = Spread::of(runs.iter().map(|run| run.cost.whole));
         steady.print(&format!("tidegate run, {}", rules.name()));
-        println!(
-            "    share of the floor, median of median: steady {:.3}, whole {:.3}",
-            steady.median() / floor.median(),
-            whole.median() / floor_whole.median()
-        );
+        for ((name, _), (floor, floor_whole)) in FLOORS.iter().zip(&floors) {
+            println!(
+                "    share of \"{name}\", median of median: steady {:.3}, whole {:.3}",
+                steady.median() / floor.median(),
+                whole.median() / floor_whole.median()
+            );
+        }
         let last = &runs[runs.len() - 1];
         println!(
             "    {:.0} k events/s by the clock, {:.0} changelog bytes an event, {:.0} alerts, \
@@ -136,9 +148,9 @@ fn run(broker: &Broker, events: u64, rules: Rules, round: usize) -> Run {
 }
 
 /// Starts this program again as the floor.
-fn floor(broker: &Broker, events: u64) -> Cost {
+fn floor(broker: &Broker, events: u64, fetching: Fetching) -> Cost {
     let me = std::env::current_exe().expect("this program");
-    let asked = format!("{}|{TOPIC}|{events}", broker.bootstrap);
+    let asked = format!("{}|{TOPIC}|{events}|{fetching:?}", broker.bootstrap);
     let output = Command::new(me).env(FLOOR, asked).output().expect("it starts");
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let marks: Vec<Mark> = text
@@ -159,8 +171,9 @@ pub fn run_floor_if_asked() -> Option<ExitCode> {
     let mut words = asked.split('|');
     let (brokers, topic) = (words.next()?, words.next()?);
     let events: u64 = words.next()?.parse().ok()?;
+    let fetching = if words.next()? == "AsRun" { Fetching::AsRun } else { Fetching::Plain };
     let mut shares = [20, 95, 100].into_iter().peekable();
-    let taken = consume_raw(brokers, topic, events, &mut |count| {
+    let taken = consume_raw(brokers, topic, events, fetching, &mut |count| {
         while shares.next_if(|share| count * 100 >= events * share).is_some() {
             println!("{count} {}", cpu_time().as_secs_f64());
         }

@@ -13,9 +13,19 @@ const ANSWER_LIMIT: Duration = Duration::from_secs(10);
 /// As large as a batch of `run`.
 const BATCH_RECORDS: usize = 2000;
 
-/// Takes the first `limit` records of a topic in batches from its partition queues, as `run` does
-/// and with its fetch settings, and looks at nothing but one byte of each. After each batch `taken`
-/// is told how many there were. Joins no group and commits nothing.
+/// How the records of a floor are fetched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fetching {
+    /// As `run` does by default: small shares and short queues, which stay in the processor's cache.
+    AsRun,
+    /// As a consumer does whose author looks for throughput: librdkafka's own shares of 1 MiB and
+    /// queues of 16 MiB for each partition.
+    Plain,
+}
+
+/// Takes the first `limit` records of a topic in batches from its partition queues and looks at
+/// nothing but one byte of each. After each batch `taken` is told how many there were. Joins no
+/// group and commits nothing.
 ///
 /// Returns the number of records; fewer than `limit` only if the topic has fewer.
 ///
@@ -25,10 +35,19 @@ pub fn consume_raw(
     brokers: &str,
     topic: &str,
     limit: u64,
+    fetching: Fetching,
     taken: &mut dyn FnMut(u64),
 ) -> Result<u64, KafkaError> {
     let mut config = ClientConfig::new();
-    tune_fetching(&mut config);
+    match fetching {
+        Fetching::AsRun => tune_fetching(&mut config),
+        Fetching::Plain => {
+            config.set("fetch.wait.max.ms", "50");
+            config.set("fetch.queue.backoff.ms", "50");
+            config.set("fetch.min.bytes", "65536");
+            config.set("queued.max.messages.kbytes", "16384");
+        }
+    }
     config
         .set("bootstrap.servers", brokers)
         // The client wants a name to assign by hand; nobody joins.

@@ -21,7 +21,9 @@ pub(crate) fn tune_fetching(config: &mut ClientConfig) {
     // For each partition. What is fetched beyond the bound is at most one response's share, which
     // inflates by three or four: small shares keep the memory near the bound.
     config.set("queued.max.messages.kbytes", "8192");
-    config.set("queued.min.messages", "10000");
+    // Each partition has a queue of its own: so many records are a batch and a half, and a longer
+    // queue is memory that nobody reads from.
+    config.set("queued.min.messages", "3000");
     config.set("max.partition.fetch.bytes", "131072");
 }
 
