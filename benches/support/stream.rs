@@ -172,18 +172,39 @@ fn cpu_ns() -> u64 {
     spent.expect("Linux tells a thread's CPU time")
 }
 
+/// What is measured.
+#[derive(Clone, Copy)]
+pub enum Counts {
+    /// Two sums over ten minutes and a count over an hour.
+    Sums,
+    /// Different keys of a principal in an hour, of which each has many.
+    Values,
+}
+
+impl Counts {
+    fn rules(self) -> Vec<Rule> {
+        let sum = || Measure::Sum(BYTES);
+        let mib = 1 << 20;
+        let ten = Span::from_minutes(10);
+        let hour = Span::from_hours(1);
+        match self {
+            Counts::Sums => vec![
+                rule(1, ten, sum(), vec![PRINCIPAL, BUCKET], &[50 * mib, 100 * mib, 1024 * mib]),
+                rule(2, ten, sum(), vec![PRINCIPAL], &[500 * mib, 5 << 30]),
+                rule(3, hour, Measure::Count, vec![PRINCIPAL], &[1000]),
+            ],
+            Counts::Values => {
+                let values = Measure::Distinct { fields: vec![BYTES], sampled: 0 };
+                vec![rule(1, hour, values, vec![PRINCIPAL], &[1000, 5000])]
+            }
+        }
+    }
+}
+
 /// Events a CPU second through the engine, commits left out.
-pub fn measure(mut stream: Stream, events: usize) -> f64 {
-    let sum = Measure::Sum(BYTES);
-    let mib = 1 << 20;
-    let ten = Span::from_minutes(10);
-    let rules = All::new(vec![
-        rule(1, ten, sum, vec![PRINCIPAL, BUCKET], &[50 * mib, 100 * mib, 1024 * mib]),
-        rule(2, ten, sum, vec![PRINCIPAL], &[500 * mib, 5 << 30]),
-        rule(3, Span::from_hours(1), Measure::Count, vec![PRINCIPAL], &[1000]),
-    ]);
+pub fn measure(counts: Counts, mut stream: Stream, events: usize) -> f64 {
     let mut engine = Engine::open(
-        rules,
+        All::new(counts.rules()),
         Limits { cache_bytes: 2 << 30, ..Limits::default() },
         MemoryStore::default(),
     )

@@ -15,7 +15,7 @@ use super::text::cap;
 use super::time::{millis_text, seconds_text};
 use super::title::title;
 use crate::detect::FindingKind;
-use crate::event::Source;
+use crate::event::{FieldId, Source};
 use crate::rule::{Kind, Measure, Rule, Window};
 
 /// Techniques and tactics in an alert.
@@ -176,15 +176,23 @@ fn description(case: &Case<'_>) -> String {
             format!("One event{bucket} matched the rule.")
         }
         Kind::Window(window) => window_description(case, window),
+        Kind::NewTerms(terms) => {
+            let names: Vec<&str> =
+                case.finding.group.iter().map(|(name, _)| name.as_str()).collect();
+            format!("{} had not been seen together for {}.", names.join(", "), terms.history)
+        }
     }
 }
 
 fn window_description(case: &Case<'_>, window: &Window) -> String {
     let finding = case.finding;
     let (count, amount) = (finding.count, finding.amount);
-    let field = match window.measure {
+    let field = match &window.measure {
         Measure::Count => None,
-        Measure::Sum(field) => Some(case.catalogue.fields().name(field)),
+        Measure::Sum(field) => Some(case.catalogue.fields().name(*field)),
+        Measure::Distinct { fields, sampled } => {
+            return distinct_description(case, window, fields, *sampled);
+        }
     };
     let (what, place, unit) = match field {
         None => (format!("{count} events were counted"), "on", "events"),
@@ -207,6 +215,30 @@ fn window_description(case: &Case<'_>, window: &Window) -> String {
         format!("; tier {tier} starts at {least}{unit} in {}", window.span)
     });
     format!("{what}{bucket}{by} in {seconds} s{least}.")
+}
+
+/// Names of fields are the rule's own text.
+fn distinct_description(
+    case: &Case<'_>,
+    window: &Window,
+    fields: &[FieldId],
+    sampled: u8,
+) -> String {
+    let finding = case.finding;
+    let names: Vec<&str> =
+        fields.iter().map(|field| case.catalogue.fields().name(*field)).collect();
+    let about = if sampled == 0 { "" } else { "about " };
+    let seconds = finding.last_seen.since(finding.first_seen).as_millis() / 1000;
+    let tier = severity(finding.level).level;
+    let least = finding.threshold.map_or(String::new(), |least| {
+        format!("; tier {tier} starts at {least} in {}", window.span)
+    });
+    format!(
+        "{} events had {about}{} different values of {} in {seconds} s{least}.",
+        finding.count,
+        finding.amount,
+        names.join(", ")
+    )
 }
 
 /// Links come from configuration and uid, never from event text.

@@ -88,7 +88,7 @@ fn table(rules: &[Rule]) -> String {
 
 fn levels(rule: &Rule) -> String {
     let top = match &rule.kind {
-        Kind::Match => rule.level,
+        Kind::Match | Kind::NewTerms(_) => rule.level,
         Kind::Window(window) => window.tiers.last().map_or(rule.level, |tier| tier.level),
     };
     if top == rule.level {
@@ -101,11 +101,14 @@ fn levels(rule: &Rule) -> String {
 fn looks_for(rule: &Rule) -> String {
     match &rule.kind {
         Kind::Match => "each matching event".to_owned(),
+        Kind::NewTerms(terms) => format!("values not seen together for {}", terms.history),
         Kind::Window(window) => {
             let amount = window.tiers.first().map_or(0, |tier| tier.gte);
             let what = match window.measure {
                 crate::rule::Measure::Count => "events",
                 crate::rule::Measure::Sum(_) => "in sum",
+                crate::rule::Measure::Distinct { sampled: 0, .. } => "different values",
+                crate::rule::Measure::Distinct { .. } => "different values, about",
             };
             let kind = match window.kind {
                 WindowKind::Sliding => "sliding",

@@ -7,7 +7,7 @@ use super::StateError;
 use super::catalogue::Catalogue;
 use super::engine::Engine;
 use crate::state::{Changes, MetaRow, Store};
-use crate::units::Position;
+use crate::units::{EventTime, Position};
 
 /// Rough bytes of a tombstone.
 const TOMBSTONE_BYTES: usize = 40;
@@ -18,6 +18,7 @@ impl<S: Store, C: Catalogue> Engine<S, C> {
     pub fn is_dirty(&self) -> bool {
         self.groups.is_dirty()
             || self.episodes.is_dirty()
+            || self.terms.is_dirty()
             || !self.tombstones.is_empty()
             || self.duplicates.dirty_bytes() > 0
     }
@@ -27,6 +28,7 @@ impl<S: Store, C: Catalogue> Engine<S, C> {
     pub fn dirty_bytes(&self) -> usize {
         self.groups.dirty_bytes()
             + self.episodes.dirty_bytes()
+            + self.terms.dirty_bytes()
             + self.tombstones.len() * TOMBSTONE_BYTES
             + self.duplicates.dirty_bytes()
     }
@@ -44,6 +46,7 @@ impl<S: Store, C: Catalogue> Engine<S, C> {
             next_input,
             watermark: self.watermark.get(),
             rules: self.plan.state_ids.clone(),
+            learning: self.learning(),
             sequence: self.next_sequence(),
             instance: instance.to_owned(),
         };
@@ -53,6 +56,7 @@ impl<S: Store, C: Catalogue> Engine<S, C> {
         }
         self.groups.collect(into);
         self.episodes.collect(into);
+        self.terms.collect(into);
         self.duplicates.collect(meta.sequence, into);
         into.put(MetaRow::KEY, |value| meta.encode(value));
         self.next_meta = Some(meta);
@@ -72,12 +76,19 @@ impl<S: Store, C: Catalogue> Engine<S, C> {
         self.duplicates.set_committed();
         self.groups.set_committed(&self.plan);
         self.episodes.set_committed();
+        self.terms.set_committed();
         self.tombstones.clear();
         if let Some(meta) = self.next_meta.take() {
             self.meta = Some(meta);
         }
         self.groups.set_sequence(self.next_sequence());
         Ok(())
+    }
+
+    /// Since when rules have learned, for the meta row.
+    fn learning(&self) -> Vec<(u64, EventTime)> {
+        let rules = self.plan.rules.iter().zip(&self.learning_since);
+        rules.filter_map(|(rule, since)| Some((rule.term.as_ref()?.state_id, (*since)?))).collect()
     }
 
     /// The commit that is gathered.

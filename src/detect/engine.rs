@@ -9,7 +9,8 @@ use super::StateError;
 use super::catalogue::Catalogue;
 use super::counts::{Counts, add_one};
 use super::duplicates::Duplicates;
-use super::episode_table::EpisodeTable;
+use super::episode::Episodes;
+use super::faults::{Fault, is_planted};
 use super::finding::{Finding, Origin, Outcome};
 use super::fingerprint::{self, GroupHash};
 use super::groups::{Groups, Keys};
@@ -20,11 +21,13 @@ use super::plan::{Plan, RulePlan};
 use super::report::{Fired, Trigger};
 use super::rows::RowKey;
 use super::sighting::{Sighting, event_id};
+use super::table::Table;
+use super::term::{Seen, Term};
 use super::watermark::{Effective, Watermark};
 use crate::event::Event;
 use crate::rule::{Kind, RuleIndex};
 use crate::state::{CacheKey, MetaRow, Store};
-use crate::units::EventTime;
+use crate::units::{EventTime, Span};
 use std::sync::Arc;
 
 /// The state of one partition and the rules that are applied to it.
@@ -36,7 +39,12 @@ pub struct Engine<S, C = crate::rule::RuleSet> {
     pub(super) watermark: Watermark,
     pub(super) duplicates: Duplicates,
     pub(super) groups: Groups,
-    pub(super) episodes: EpisodeTable,
+    pub(super) episodes: Table<Episodes>,
+    pub(super) terms: Table<Term>,
+    /// By rule, for those that learn: the watermark from which on they were loaded.
+    pub(super) learning_since: Vec<Option<EventTime>>,
+    /// Some rule that learns waits for the first watermark.
+    is_learning_unset: bool,
     /// Rows of the store that are no longer needed; written with the next commit.
     pub(super) tombstones: Vec<RowKey>,
     pub(super) store: S,
@@ -70,13 +78,17 @@ impl<S: Store, C: Catalogue> Engine<S, C> {
     /// The store failed, or holds rows that this version cannot read.
     pub fn open(rules: Arc<C>, limits: Limits, store: S) -> Result<Self, StateError> {
         let plan = Plan::new(rules.rules(), rules.fields(), &limits);
+        let for_terms = 2 * usize::from(plan.rules.iter().any(|rule| rule.term.is_some()));
         let horizon = limits.duplicate_horizon.unwrap_or(limits.allowed_lateness);
         let mut engine = Self {
             watermark: Watermark::new(None, limits.max_future_skew),
             duplicates: Duplicates::new(horizon.max(plan.greatest_lateness)),
             // Few groups have an episode, and it is small.
-            groups: Groups::new(&plan, limits.cache_bytes / 8 * 7),
-            episodes: EpisodeTable::new(limits.cache_bytes / 8),
+            groups: Groups::new(&plan, limits.cache_bytes / 8 * (7 - for_terms)),
+            episodes: Table::new(limits.cache_bytes / 8),
+            terms: Table::new(limits.cache_bytes / 8 * for_terms),
+            learning_since: vec![None; plan.rules.len()],
+            is_learning_unset: false,
             tombstones: Vec::new(),
             store,
             counts: Counts::for_rules(plan.rules.len()),
@@ -144,6 +156,7 @@ impl<S: Store, C: Catalogue> Engine<S, C> {
             std::mem::replace(&mut self.counts, Counts::for_rules(self.plan.rules.len()));
         counts.expired_groups = std::mem::take(&mut self.groups.expired);
         counts.cache_misses = std::mem::take(&mut self.episodes.cache_misses)
+            + std::mem::take(&mut self.terms.cache_misses)
             + std::mem::take(&mut self.groups.spare.reads);
         counts
     }
@@ -175,6 +188,9 @@ impl<S: Store, C: Catalogue> Engine<S, C> {
     fn advance(&mut self, event: Effective) -> Result<(), StateError> {
         self.counts.future += u64::from(event.is_future);
         if let Some(watermark) = self.watermark.advance(event) {
+            if self.is_learning_unset {
+                self.start_learning(watermark);
+            }
             self.expire(watermark)?;
         }
         Ok(())
@@ -183,7 +199,49 @@ impl<S: Store, C: Catalogue> Engine<S, C> {
     fn expire(&mut self, watermark: EventTime) -> Result<(), StateError> {
         self.duplicates.expire(watermark, &self.store, &mut self.tombstones)?;
         self.groups.expire(&self.plan, watermark, &mut self.tombstones);
+        self.terms.expire(&self.store, watermark)?;
         self.episodes.expire(&self.store, watermark)
+    }
+
+    /// Rules that learn and have not begun to begin at this watermark.
+    fn start_learning(&mut self, watermark: EventTime) {
+        self.is_learning_unset = false;
+        for (rule, since) in self.plan.rules.iter().zip(&mut self.learning_since) {
+            if rule.term.as_ref().is_some_and(|term| term.learn > Span::ZERO) {
+                since.get_or_insert(watermark);
+            }
+        }
+    }
+
+    /// Whether the event is the first sighting of its term, and the rule has learned enough to say so.
+    fn is_news(
+        &mut self,
+        index: RuleIndex,
+        time: EventTime,
+        key: CacheKey,
+    ) -> Result<bool, StateError> {
+        let Some((plan, term)) =
+            rule_plan(&self.plan, index).and_then(|plan| Some((plan, plan.term.as_ref()?)))
+        else {
+            return Ok(false);
+        };
+        let key = key.salted(term.terms_of);
+        let id = self.terms.load(&self.store, key)?;
+        let id = id.unwrap_or_else(|| self.terms.insert(key));
+        let Some(row) = self.terms.get_mut(id) else { return Ok(false) };
+        let (seen, is_changed) = row.see(time, term.history, plan.lateness);
+        let expires = row.expires();
+        if is_changed {
+            self.terms.changed(id);
+        }
+        if let (Seen::New, Some(expires)) = (seen, expires) {
+            self.terms.opened(id, key, expires);
+        }
+        let since = self.learning_since.get(usize::from(index.0)).copied().flatten();
+        let is_learning = since.is_some_and(|since| time < since.plus(term.learn));
+        let is_news = seen == Seen::New
+            || (seen == Seen::Earlier && is_changed && is_planted(Fault::EarlierSightingIsNews));
+        Ok(is_news && !is_learning)
     }
 
     /// Counts the event in the states of all window rules for which it is in time.
@@ -236,13 +294,23 @@ impl<S: Store, C: Catalogue> Engine<S, C> {
         trigger: Trigger<'_, '_>,
         findings: &mut Vec<Finding>,
     ) -> Result<(), StateError> {
+        let Some(plan) = rule_plan(&self.plan, index) else { return Ok(()) };
+        let event = trigger.seen.event;
+        if plan.term.is_some() {
+            let is_late = self.watermark.is_late(trigger.seen.time, plan.lateness);
+            let hashes = &mut self.scratch.hashes;
+            let term = HashedKeys { plan: &self.plan, hashes, event }.hash(plan.group_list);
+            let is_skipped = is_late || (plan.skips_missing && term.is_missing);
+            if is_skipped || !self.is_news(index, trigger.seen.time, term.key)? {
+                return Ok(());
+            }
+        }
         let (Some(rule), Some(plan)) =
             (self.rules.rules().get(usize::from(index.0)), rule_plan(&self.plan, index))
         else {
             return Ok(());
         };
         let fired = Fired { index, rule, fields: self.rules.fields() };
-        let event = trigger.seen.event;
         let Scratch { hashes, bounds, crossings, .. } = &mut self.scratch;
         let mut keys = HashedKeys { plan: &self.plan, hashes, event };
         let mut judge = Judge {
@@ -279,7 +347,7 @@ impl<S: Store, C: Catalogue> Engine<S, C> {
     }
 
     fn restore(&mut self) -> Result<(), StateError> {
-        let Self { plan, duplicates, groups, episodes, store, meta, .. } = self;
+        let Self { plan, duplicates, groups, episodes, terms, store, meta, .. } = self;
         let mut failed = None;
         store.scan(&[], &mut |key, value| {
             if failed.is_some() {
@@ -292,6 +360,7 @@ impl<S: Store, C: Catalogue> Engine<S, C> {
                     RowKey::Text { class, number } => groups.restore_text((class, number), value),
                     RowKey::Page { class, number } => groups.restore(plan, (class, number), value),
                     RowKey::Episodes { key } => episodes.restore(key, value),
+                    RowKey::Term { key } => terms.restore(key, value),
                     RowKey::Fingerprints { slot, .. } => duplicates.restore(slot, value),
                 })
             };
@@ -303,6 +372,16 @@ impl<S: Store, C: Catalogue> Engine<S, C> {
         let watermark = self.meta.as_ref().and_then(|meta| meta.watermark);
         self.watermark = Watermark::new(watermark, self.limits.max_future_skew);
         self.groups.set_sequence(self.next_sequence());
+        let learning = self.meta.as_ref().map_or(&[][..], |meta| &meta.learning);
+        for (rule, since) in self.plan.rules.iter().zip(&mut self.learning_since) {
+            let Some(term) = &rule.term else { continue };
+            let known = learning.iter().find(|(state, _)| *state == term.state_id);
+            *since = known.map(|(_, since)| *since);
+            self.is_learning_unset |= since.is_none() && term.learn > Span::ZERO;
+        }
+        if let Some(watermark) = watermark.filter(|_| self.is_learning_unset) {
+            self.start_learning(watermark);
+        }
         if let Some(watermark) = watermark {
             // With a shorter lateness than before, rows may be over at once.
             self.expire(watermark)?;

@@ -17,9 +17,12 @@
 //! a crossing's time may lie that far before its event. A stateless rule's lives P + L + horizon
 //! from where the watermark was when it opened, so that a late duplicate repeats nothing (§13).
 
+use super::StateError;
 use super::faults::{Fault, is_planted};
+use super::rows::{self, RowKey};
+use super::table::Row;
 use crate::rule::{Level, Tier};
-use crate::state::Cached;
+use crate::state::{CacheKey, Cached};
 use crate::units::{EventTime, Span, WallTime};
 
 /// The open episodes of one rule and dedup key: one row.
@@ -28,7 +31,7 @@ pub(super) struct Episodes {
     /// Ascending by opening time.
     open: Vec<Episode>,
     /// The store holds a row.
-    pub(super) stored: bool,
+    stored: bool,
 }
 
 /// The run of crossings that one finding stands for.
@@ -60,23 +63,9 @@ pub(super) enum Verdict {
 }
 
 impl Episodes {
-    /// Episodes as the store holds them.
-    pub(super) fn restored(open: Vec<Episode>) -> Self {
-        Self { open, stored: true }
-    }
-
     /// Ascending by opening time.
     pub(super) fn open(&self) -> &[Episode] {
         &self.open
-    }
-
-    /// Forgets the episodes that are over; tells whether there were any.
-    pub(super) fn keep(&mut self, is_open: impl Fn(&Episode) -> bool) -> bool {
-        if self.open.iter().all(&is_open) {
-            return false;
-        }
-        self.open.retain(is_open);
-        true
     }
 
     /// What is left without those that the watermark has passed, if there are any. A row is only
@@ -150,6 +139,46 @@ impl Episodes {
             })
         };
         next.checked_sub(1).filter(is_near).or_else(|| Some(next).filter(is_near))
+    }
+}
+
+impl Row for Episodes {
+    const MOVES: bool = false;
+
+    fn row_key(key: CacheKey) -> RowKey {
+        RowKey::Episodes { key }
+    }
+
+    fn read(bytes: &[u8]) -> Result<Self, StateError> {
+        Ok(Self { open: rows::read_episodes(bytes)?, stored: true })
+    }
+
+    fn write(&self, into: &mut Vec<u8>) {
+        rows::write_episodes(&self.open, into);
+    }
+
+    fn is_empty(&self) -> bool {
+        self.open.is_empty()
+    }
+
+    fn is_stored(&self) -> bool {
+        self.stored
+    }
+
+    fn set_stored(&mut self, stored: bool) {
+        self.stored = stored;
+    }
+
+    fn each_expiry(&self, each: &mut dyn FnMut(EventTime)) {
+        self.open.iter().for_each(|episode| each(episode.expires));
+    }
+
+    fn drop_expired(&mut self, is_over: &dyn Fn(EventTime) -> bool) -> bool {
+        if !self.open.iter().any(|episode| is_over(episode.expires)) {
+            return false;
+        }
+        self.open.retain(|episode| !is_over(episode.expires));
+        true
     }
 }
 

@@ -15,6 +15,10 @@ pub(super) enum Fault {
     PanesExpiredEarly,
     /// A crossing joins any episode of its key, however far away.
     EpisodePeriodIgnored,
+    /// A value that comes again does not stay in the windows that its last time reaches.
+    ValueLeavesWithItsFirst,
+    /// A sighting before the first one alerts again.
+    EarlierSightingIsNews,
 }
 
 #[cfg(not(test))]

@@ -24,14 +24,15 @@
 
 use super::StateError;
 use super::coarse::Coarse;
+use super::fingerprint;
 use super::journal::{Journal, Layouts, OpenEntry, Place, Restored, Spare};
-use super::pane_ring::PaneRing;
 use super::plan::{Plan, StatePlan, TrackPlan};
-use super::recipe::{Counted, Recipe, Recipes, Shown};
+use super::recipe::{Counted, Kept, Recipe, Recipes, Shown};
 use super::rows::RowKey;
 use super::sighting::{Sighting, TEXT_BYTES, each_text};
 use super::text::capped;
 use super::timers::has_fired;
+use super::warm::Warm;
 use crate::event::{Amount, Value};
 use crate::state::{AlreadyHashed, CacheKey, Changes, Store};
 use crate::units::{EventTime, Span};
@@ -90,13 +91,6 @@ enum Windows {
     Cold(u64),
     Coarse(Box<Coarse>),
     Warm(Box<Warm>),
-}
-
-#[derive(Debug)]
-struct Warm {
-    ring: PaneRing,
-    /// Counted an event since the last commit.
-    is_used: bool,
 }
 
 /// How long dead groups may stay in memory, in event time.
@@ -163,7 +157,8 @@ impl Groups {
             (group.page, group.offset) = (entry.place.page, entry.place.offset);
             for counted in recipe.states.iter().filter(|one| one.track == of_recipe) {
                 let Some(state) = plan.states.get(usize::from(counted.state)) else { continue };
-                let amount = counted.amount_of(&scratch.amounts);
+                let kept = counted.kept_of(&scratch.amounts);
+                let amount = state.measured.own(kept);
                 let bound = match group.windows.get_mut(state.place) {
                     Some(Windows::Cold(bound)) => {
                         *bound = bound.saturating_add(amount);
@@ -186,9 +181,10 @@ impl Groups {
                         columns.extend(
                             counted.columns.iter().map(|&at| scratch.amounts.get(at).copied()?),
                         );
-                        *ring_bytes += warm.ring.add(&state.shape, seen.time, amount, columns);
+                        let grown = warm.add(state, seen.time, kept, columns);
+                        *ring_bytes = ring_bytes.saturating_add_signed(grown);
                         warm.is_used = true;
-                        warm.ring.bound_at(&state.shape, seen.time)
+                        warm.bound_at(state, seen.time)
                     }
                     None => continue,
                 };
@@ -213,9 +209,9 @@ impl Groups {
     }
 
     /// The panes of a warm group.
-    pub(super) fn ring(&self, state: &StatePlan, key: CacheKey) -> Option<&PaneRing> {
+    pub(super) fn warm_group(&self, state: &StatePlan, key: CacheKey) -> Option<&Warm> {
         match self.tracks.get(state.track)?.index.get(&key)?.windows.get(state.place)? {
-            Windows::Warm(warm) => Some(&warm.ring),
+            Windows::Warm(warm) => Some(warm),
             Windows::Cold(_) | Windows::Coarse(_) => None,
         }
     }
@@ -274,13 +270,10 @@ impl Groups {
                         if let Windows::Cold(bound) = window
                             && usize::from(counted.list) == list
                         {
-                            let amount = match counted.amount {
-                                None => 1,
-                                Some(at) => {
-                                    amounts.get(usize::from(at)).copied().flatten().unwrap_or(0)
-                                }
-                            };
-                            *bound = bound.saturating_add(amount);
+                            let kept = counted
+                                .amount
+                                .and_then(|at| amounts.get(usize::from(at)).copied().flatten());
+                            *bound = bound.saturating_add(state.measured.own(kept));
                         }
                     }
                 }
@@ -394,16 +387,16 @@ impl Groups {
         bounds: &mut [Option<u64>],
     ) -> Result<(), StateError> {
         let Some(state) = plan.states.get(usize::from(number)) else { return Ok(()) };
-        let ring = self.read_back((plan, store), state, key, watermark)?;
-        let coarse = Coarse::of(&ring, &state.shape);
+        let warm = self.read_back((plan, store), state, key, watermark)?;
+        let coarse = Coarse::of(&warm.ring, &state.shape);
         // Near enough that the coarse bound may reach the threshold again soon.
         let is_near = coarse.greatest(&state.shape) >= state.least / 2;
         if let Some(bound) = bounds.get_mut(usize::from(number)) {
-            *bound = Some(if is_near { ring.bound_at(&state.shape, time) } else { 0 });
+            *bound = Some(if is_near { warm.bound_at(state, time) } else { 0 });
         }
         let windows = if is_near {
-            self.ring_bytes += ring.byte_len();
-            Windows::Warm(Box::new(Warm { ring, is_used: true }))
+            self.ring_bytes += warm.byte_len();
+            Windows::Warm(Box::new(warm))
         } else {
             far(coarse, state.least / 8)
         };
@@ -436,10 +429,10 @@ impl Groups {
                             }
                         }
                         Windows::Warm(warm) => {
-                            *ring_bytes -= warm.ring.drop_segments(&state.shape, is_over);
+                            *ring_bytes -= warm.drop_segments(&state.shape, is_over);
                             let coarse = Coarse::of(&warm.ring, &state.shape);
                             if coarse.greatest(&state.shape) < state.least / 4 {
-                                *ring_bytes -= warm.ring.byte_len();
+                                *ring_bytes -= warm.byte_len();
                                 *windows = far(coarse, state.least / 16);
                             }
                         }
@@ -467,7 +460,7 @@ impl Groups {
                         if std::mem::take(&mut warm.is_used) && !all {
                             continue;
                         }
-                        *ring_bytes -= warm.ring.byte_len();
+                        *ring_bytes -= warm.byte_len();
                         *windows = far(Coarse::of(&warm.ring, &state.shape), state.least / 16);
                     }
                     true
@@ -497,26 +490,31 @@ impl Groups {
                     let exact = self
                         .read_back((plan, store), state, key, watermark)
                         .map_err(|error| error.to_string())?;
-                    super::invariant::ring_is_sound(&exact, &state.shape)?;
+                    super::invariant::ring_is_sound(&exact.ring, &state.shape)?;
+                    let total = exact.ring.total();
                     match &self.tracks[at].index[&key].windows[state.place] {
-                        Windows::Cold(bound) if *bound >= exact.total() => {}
+                        Windows::Cold(bound) if *bound >= total => {}
                         Windows::Cold(bound) => {
-                            return Err(format!("G1: {bound} for a sum of {}", exact.total()));
+                            return Err(format!("G1: {bound} for a sum of {total}"));
                         }
                         Windows::Coarse(coarse) => {
-                            let least = Coarse::of(&exact, &state.shape);
+                            let least = Coarse::of(&exact.ring, &state.shape);
                             if !coarse.covers(&least) {
                                 return Err(format!("G1: {coarse:?} for {least:?}"));
                             }
                         }
                         Windows::Warm(warm) => {
-                            let mut ring = warm.ring.clone();
-                            super::invariant::ring_is_sound(&ring, &state.shape)?;
-                            ring.drop_segments(&state.shape, |index| {
+                            let mut warm = (**warm).clone();
+                            super::invariant::ring_is_sound(&warm.ring, &state.shape)?;
+                            warm.drop_segments(&state.shape, |index| {
                                 watermark.is_some_and(|at| has_fired(state.shape.due(index), at))
                             });
-                            if ring != exact {
-                                return Err(format!("G2: {ring:?} is not {exact:?}"));
+                            let first = watermark
+                                .map(|at| state.shape.pane_of(at.minus(state.shape.lateness)));
+                            if warm.ring != exact.ring
+                                || warm.counts(state, first) != exact.counts(state, first)
+                            {
+                                return Err(format!("G2: {warm:?} is not {exact:?}"));
                             }
                         }
                     }
@@ -552,7 +550,7 @@ impl Group {
         let mut bytes = 0;
         for windows in &mut self.windows {
             if let Windows::Warm(warm) = windows {
-                bytes += warm.ring.byte_len();
+                bytes += warm.byte_len();
             }
             *windows = Windows::Cold(0);
         }
@@ -564,7 +562,15 @@ impl Group {
 fn read_amounts(recipe: &Recipe, seen: Sighting<'_, '_>, amounts: &mut Vec<Option<u64>>) -> u64 {
     amounts.clear();
     let mut bad = 0;
-    for (at, &field) in recipe.amounts.iter().enumerate() {
+    for (at, kept) in recipe.amounts.iter().enumerate() {
+        let field = match kept {
+            Kept::Amount(field) => *field,
+            Kept::Value(fields) => {
+                let values = fingerprint::of_values(seen.event, fields);
+                amounts.push((!values.is_missing).then_some(values.key.0));
+                continue;
+            }
+        };
         amounts.push(match seen.event.value(field).as_amount() {
             Amount::Of(amount) => Some(amount),
             Amount::Absent => None,
@@ -585,8 +591,8 @@ fn far(coarse: Coarse, least: u64) -> Windows {
 }
 
 impl Counted {
-    fn amount_of(&self, amounts: &[Option<u64>]) -> u64 {
-        self.amount.map_or(1, |at| amounts.get(at).copied().flatten().unwrap_or(0))
+    fn kept_of(&self, amounts: &[Option<u64>]) -> Option<u64> {
+        self.amount.and_then(|at| amounts.get(at).copied().flatten())
     }
 }
 

@@ -5,14 +5,14 @@
 
 use super::StateError;
 use super::counts::{Counts, add_one};
-use super::episode::{Episode, Verdict, tier_of};
-use super::episode_table::EpisodeTable;
+use super::episode::{Episode, Episodes, Verdict, tier_of};
 use super::finding::{Finding, FindingKind};
 use super::fingerprint::GroupHash;
 use super::groups::Groups;
 use super::pane_ring::Crossing;
 use super::plan::{Plan, RulePlan, StatePlan};
 use super::report::{Fired, Heading, Trigger, of_match, of_window};
+use super::table::Table;
 use super::watermark::Watermark;
 use crate::rule::Tier;
 use crate::state::{CacheKey, SlotId, Store};
@@ -23,7 +23,7 @@ pub(super) struct Judge<'e, S> {
     pub(super) store: &'e S,
     pub(super) plan: &'e Plan,
     pub(super) groups: &'e mut Groups,
-    pub(super) episodes: &'e mut EpisodeTable,
+    pub(super) episodes: &'e mut Table<Episodes>,
     pub(super) counts: &'e mut Counts,
     pub(super) findings: &'e mut Vec<Finding>,
     /// Kept between events for its memory.
@@ -75,12 +75,13 @@ impl<S: Store> Judge<'_, S> {
         dedup: GroupHash,
         trigger: Trigger<'_, '_>,
     ) -> Result<(), StateError> {
-        let (Some(least), Some(ring)) = (tiers.first(), self.groups.ring(state, group)) else {
+        let (Some(least), Some(warm)) = (tiers.first(), self.groups.warm_group(state, group))
+        else {
             return Ok(());
         };
         let shape = &state.shape;
         let pane = shape.pane_of(trigger.seen.time);
-        let changed = (shape.time_of(pane), shape.time_of(ring.last_end(shape, pane)));
+        let changed = (shape.time_of(pane), shape.time_of(warm.ring.last_end(shape, pane)));
         let key = dedup.key.salted(plan.episodes_of);
         if plan.period > Span::ZERO
             && let Some(id) = self.episodes.load(self.store, key)?
@@ -94,12 +95,12 @@ impl<S: Store> Judge<'_, S> {
             add_one(&mut self.counts.suppressed, fired.index.0.into());
             return Ok(());
         }
-        if let Some(ring) = self.groups.ring(state, group) {
-            if ring.is_newest(pane) {
+        if let Some(warm) = self.groups.warm_group(state, group) {
+            if warm.ring.is_newest(pane) {
                 self.crossings.clear();
                 self.crossings.push(Crossing { end: pane, amount: bound });
             } else {
-                ring.crossings(shape, pane, least.gte, self.crossings);
+                warm.crossings(state, pane, least.gte, self.crossings);
             }
         }
         if self.crossings.is_empty() {
@@ -124,10 +125,15 @@ impl<S: Store> Judge<'_, S> {
                 let id = self.episodes_for(key)?;
                 self.cross(id, key, plan.period, opening)
             };
-            if let (Some(heading), Some(ring)) = (heading(verdict), self.groups.ring(state, group))
+            if let (Some(heading), Some(warm)) =
+                (heading(verdict), self.groups.warm_group(state, group))
             {
-                let view = ring.view(shape, crossing.end);
-                debug_assert_eq!(view.amount, crossing.amount, "the window was summed right");
+                let mut view = warm.ring.view(shape, crossing.end);
+                debug_assert!(
+                    view.amount == crossing.amount || warm.distinct.is_some(),
+                    "the window was summed right"
+                );
+                view.amount = crossing.amount;
                 let panes = (crossing.end.saturating_sub(shape.panes), crossing.end);
                 let collect = &fired.rule.collect;
                 let source = (self.plan, self.store);

@@ -1,5 +1,6 @@
 //! What the engine is told by configuration.
 
+use crate::rule::Measure;
 use crate::units::Span;
 
 /// Bounds of time and memory for one partition.
@@ -16,6 +17,8 @@ pub struct Limits {
     pub cache_bytes: usize,
     /// How many of its group's last events a finding looks at for ids and collected values.
     pub look_back: usize,
+    /// Up to how many different values in a window `value_count` is exact; it never counts further.
+    pub distinct_values: usize,
 }
 
 impl Default for Limits {
@@ -27,6 +30,7 @@ impl Default for Limits {
             duplicate_horizon: None,
             cache_bytes: 64 << 20,
             look_back: 100,
+            distinct_values: Measure::DISTINCT_MAX,
         }
     }
 }

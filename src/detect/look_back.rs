@@ -10,9 +10,9 @@
 use super::StateError;
 use super::groups::Groups;
 use super::journal::Place;
-use super::pane_ring::PaneRing;
 use super::plan::{Plan, StatePlan};
 use super::timers::has_fired;
+use super::warm::Warm;
 use crate::event::EventId;
 use crate::rule::{Collect, CollectHow};
 use crate::state::{CacheKey, Store};
@@ -38,14 +38,14 @@ impl Groups {
         state: &StatePlan,
         key: CacheKey,
         watermark: Option<EventTime>,
-    ) -> Result<PaneRing, StateError> {
-        let mut ring = PaneRing::new();
+    ) -> Result<Warm, StateError> {
+        let mut warm = Warm::new(state);
         let shape = &state.shape;
         let mut columns = vec![None; state.column_tags.len()];
-        let Some(track) = plan.tracks.get(state.track) else { return Ok(ring) };
+        let Some(track) = plan.tracks.get(state.track) else { return Ok(warm) };
         let mut next = self.last(state.track, key);
         let Self { journals, layouts, spare, .. } = self;
-        let Some(journal) = journals.get(track.journal) else { return Ok(ring) };
+        let Some(journal) = journals.get(track.journal) else { return Ok(warm) };
         while let Some(at) = next
             && let Some(entry) = journal.entry(at, store, layouts, spare)?
         {
@@ -57,11 +57,11 @@ impl Groups {
             if watermark.is_some_and(|now| has_fired(shape.due(segment), now)) {
                 continue;
             }
-            let mut own = u64::from(counted.amount.is_none());
+            let mut kept = None;
             columns.fill(None);
             facts.amounts(|at, amount| {
                 if counted.amount.is_some_and(|own| usize::from(own) == at) {
-                    own = amount.unwrap_or(0);
+                    kept = amount;
                 }
                 let field = entry.layout.amounts.get(at);
                 for (column, tag) in columns.iter_mut().zip(&state.column_tags) {
@@ -70,9 +70,12 @@ impl Groups {
                     }
                 }
             })?;
-            ring.add(shape, entry.time, own, &columns);
+            warm.add(state, entry.time, kept, &columns);
         }
-        Ok(ring)
+        if let Some(distinct) = &mut warm.distinct {
+            distinct.all_changed();
+        }
+        Ok(warm)
     }
 
     /// What is shown of the events whose pane lies in `(after, upto]`.

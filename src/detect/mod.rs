@@ -11,9 +11,10 @@
 //! | `plan`, `shape`, `fingerprint` | rules as the engine runs them, their grids, their groups |
 //! | `journal`, `recipe`, `sighting` | the events that windows still need, each written once |
 //! | `groups`, `coarse`, `look_back` | who is near a threshold; a group's events, read back |
-//! | `pane_ring`, `segment` | one group's sums over event time |
+//! | `warm`, `pane_ring`, `segment`, `distinct` | one group's sums and values over event time |
 //! | `judge`, `episode`, `report` | windows that cross, episodes that open, findings |
-//! | `episode_table`, `rows`, `commit` | memory, store, and the way between |
+//! | `term` | whether a sighting is the first |
+//! | `table`, `rows`, `commit` | memory, store, and the way between |
 //! | `invariant` | what must hold |
 #![deny(clippy::disallowed_methods, clippy::iter_over_hash_type)]
 
@@ -21,10 +22,10 @@ mod catalogue;
 mod coarse;
 mod commit;
 mod counts;
+mod distinct;
 mod duplicates;
 mod engine;
 mod episode;
-mod episode_table;
 mod faults;
 mod finding;
 mod fingerprint;
@@ -42,8 +43,11 @@ mod rows;
 mod segment;
 mod shape;
 mod sighting;
+mod table;
+mod term;
 mod text;
 mod timers;
+mod warm;
 mod watermark;
 
 #[cfg(test)]

@@ -154,6 +154,15 @@ impl PaneRing {
         }
     }
 
+    /// Panes with events from `from` on, newest first.
+    pub(super) fn ends_down<'g>(
+        &'g self,
+        shape: &'g Shape,
+        from: i64,
+    ) -> impl Iterator<Item = i64> + 'g {
+        self.panes_down(shape, from).map(|(end, _)| end)
+    }
+
     /// What the window that ends in pane `end` holds.
     pub(super) fn view(&self, shape: &Shape, end: i64) -> View {
         let after = end.saturating_sub(shape.panes);

@@ -8,7 +8,7 @@
 
 use super::fingerprint::{salt, tag};
 use super::limits::Limits;
-use super::recipe::Shown;
+use super::recipe::{Kept, Shown};
 use super::shape::Shape;
 use crate::event::{FieldId, FieldSet};
 use crate::rule::{CollectHow, Kind, Measure, MissingGroup, Rule, Window};
@@ -37,8 +37,10 @@ pub(super) struct Plan {
 /// One rule.
 #[derive(Debug)]
 pub(super) struct RulePlan {
-    /// Index of its state; `None` for a stateless rule.
+    /// Index of its state; `None` for a rule without a window.
     pub(super) state: Option<u16>,
+    /// For a rule of new terms.
+    pub(super) term: Option<TermPlan>,
     /// Index of its dedup key's list.
     pub(super) dedup_list: usize,
     /// Index of its group's list.
@@ -51,15 +53,28 @@ pub(super) struct RulePlan {
     pub(super) episodes_of: CacheKey,
 }
 
+/// The terms of one rule.
+#[derive(Debug)]
+pub(super) struct TermPlan {
+    /// H.
+    pub(super) history: Span,
+    pub(super) learn: Span,
+    /// Turns the hash of a tuple into the key of its term.
+    pub(super) terms_of: CacheKey,
+    pub(super) state_id: u64,
+}
+
 /// One state: the groups of one or more rules.
 #[derive(Debug)]
 pub(super) struct StatePlan {
     /// Names the state in row keys.
     pub(super) tag: u64,
     pub(super) shape: Shape,
-    /// What it sums; `None` counts events.
-    pub(super) measured: Option<FieldId>,
-    /// Fingerprints of `measured` and of the shape's columns.
+    pub(super) measured: Measured,
+    /// A window that an event did not change must be judged all the same: some rule makes a finding of
+    /// each event, or the event's dedup key may be another than that of the window's other events.
+    pub(super) judges_each: bool,
+    /// Fingerprints of the shape's columns.
     pub(super) column_tags: Vec<u64>,
     /// Fields whose texts findings show.
     pub(super) texts: Vec<Shown>,
@@ -68,6 +83,68 @@ pub(super) struct StatePlan {
     /// Index of its track, and its place among the track's states.
     pub(super) track: usize,
     pub(super) place: usize,
+}
+
+/// What a state adds up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Measured {
+    Events,
+    Sum(FieldId),
+    /// Different tuples of values. Of `2^sampled` values one is counted, and stands for all of them.
+    Distinct {
+        fields: Box<[FieldId]>,
+        sampled: u8,
+        /// Counted values are exact up to so many.
+        cap: usize,
+    },
+}
+
+impl Measured {
+    fn of(measure: &Measure, limits: &Limits) -> Self {
+        match measure {
+            Measure::Count => Measured::Events,
+            Measure::Sum(field) => Measured::Sum(*field),
+            Measure::Distinct { fields, sampled } => Measured::Distinct {
+                fields: fields.as_slice().into(),
+                sampled: *sampled,
+                cap: limits.distinct_values,
+            },
+        }
+    }
+
+    /// What the journal keeps of an event for it.
+    pub(super) fn kept(&self) -> Option<Kept> {
+        match self {
+            Measured::Events => None,
+            Measured::Sum(field) => Some(Kept::Amount(*field)),
+            Measured::Distinct { fields, .. } => Some(Kept::Value(fields.clone())),
+        }
+    }
+
+    /// At most by how much an event raises a window's amount, given what is kept of it.
+    #[inline]
+    pub(super) fn own(&self, kept: Option<u64>) -> u64 {
+        match self {
+            Measured::Events => 1,
+            Measured::Sum(_) => kept.unwrap_or(0),
+            Measured::Distinct { .. } => self.amount(u64::from(self.sampled(kept).is_some())),
+        }
+    }
+
+    /// The value, if it is one of those that are counted. Bits 40 and up of a hash decide: the low
+    /// and the highest ones place it in a table.
+    pub(super) fn sampled(&self, kept: Option<u64>) -> Option<u64> {
+        let Measured::Distinct { sampled, .. } = self else { return None };
+        kept.filter(|hash| (hash >> 40) & ((1 << (*sampled).min(16)) - 1) == 0)
+    }
+
+    /// The amount of a window with so many counted values.
+    pub(super) fn amount(&self, values: u64) -> u64 {
+        match self {
+            Measured::Distinct { sampled, .. } => values << (*sampled).min(16),
+            Measured::Events | Measured::Sum(_) => values,
+        }
+    }
 }
 
 /// Groups of one or more states.
@@ -100,12 +177,24 @@ impl Plan {
             let lateness = rule.allowed_lateness.unwrap_or(limits.allowed_lateness);
             plan.greatest_lateness = plan.greatest_lateness.max(lateness);
             let state = match &rule.kind {
-                Kind::Match => None,
-                Kind::Window(window) => Some(plan.state_of(rule, window, lateness, &mut owners)),
+                Kind::Match | Kind::NewTerms(_) => None,
+                Kind::Window(window) => {
+                    Some(plan.state_of((rule, window), lateness, limits, &mut owners))
+                }
             };
             let dedup = rule.dedup.key.as_ref().unwrap_or(&rule.group_by);
+            let term = match &rule.kind {
+                Kind::NewTerms(terms) => Some(TermPlan {
+                    history: terms.history,
+                    learn: terms.learn,
+                    terms_of: salt(b't', &rule.state_id.0.to_be_bytes()),
+                    state_id: rule.state_id.0,
+                }),
+                Kind::Match | Kind::Window(_) => None,
+            };
             plan.rules.push(RulePlan {
                 state,
+                term,
                 dedup_list: place_of(&mut plan.field_lists, dedup.as_slice().into()),
                 group_list: place_of(&mut plan.field_lists, rule.group_by.as_slice().into()),
                 skips_missing: rule.missing_group == MissingGroup::Skip,
@@ -124,9 +213,9 @@ impl Plan {
 
     fn state_of<'r>(
         &mut self,
-        rule: &'r Rule,
-        window: &Window,
+        (rule, window): (&'r Rule, &Window),
         lateness: Span,
+        limits: &Limits,
         owners: &mut Vec<&'r Rule>,
     ) -> u16 {
         let least = window.tiers.first().map_or(0, |tier| tier.gte);
@@ -137,6 +226,7 @@ impl Plan {
             }
             if may_share(owner, rule) {
                 state.least = state.least.min(least);
+                state.judges_each |= judges_each(rule);
                 return at;
             }
             lane = lane.saturating_add(1);
@@ -156,10 +246,8 @@ impl Plan {
         owners.push(rule);
         self.states.push(StatePlan {
             tag: if lane == 0 { rule.state_id.0 } else { tag([name.as_slice()]) },
-            measured: match window.measure {
-                Measure::Count => None,
-                Measure::Sum(field) => Some(field),
-            },
+            measured: Measured::of(&window.measure, limits),
+            judges_each: judges_each(rule),
             column_tags: shape.columns.iter().map(|column| self.field_tag(column.field)).collect(),
             texts: texts.collect(),
             shape,
@@ -207,6 +295,11 @@ pub(super) fn place_of<T: PartialEq>(all: &mut Vec<T>, one: T) -> usize {
         all.push(one);
         all.len() - 1
     })
+}
+
+fn judges_each(rule: &Rule) -> bool {
+    let key = rule.dedup.key.as_deref().unwrap_or_default();
+    rule.dedup.period == Span::ZERO || key.iter().any(|field| !rule.group_by.contains(field))
 }
 
 fn may_share(one: &Rule, other: &Rule) -> bool {

@@ -2,6 +2,7 @@
 //!
 //! Made once for each set of states that events have in common; most streams have a few.
 
+use super::fingerprint::tag;
 use super::journal::{Layout, LayoutState, Layouts};
 use super::plan::{Plan, place_of};
 use crate::event::FieldId;
@@ -17,10 +18,33 @@ pub(super) struct Recipe {
     /// The groups that the event falls into: indexes of tracks.
     pub(super) tracks: Vec<usize>,
     pub(super) states: Vec<Counted>,
-    /// Fields whose amounts are kept.
-    pub(super) amounts: Vec<FieldId>,
+    /// Numbers that are kept.
+    pub(super) amounts: Vec<Kept>,
     /// Fields whose texts are kept.
     pub(super) texts: Vec<Shown>,
+}
+
+/// A number that is kept of an event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Kept {
+    /// The amount in a field.
+    Amount(FieldId),
+    /// The hash of the values in some fields, if none of them is missing.
+    Value(Box<[FieldId]>),
+}
+
+impl Kept {
+    /// Names it in layouts.
+    pub(super) fn tag(&self, plan: &Plan) -> u64 {
+        match self {
+            Kept::Amount(field) => plan.field_tag(*field),
+            Kept::Value(fields) => {
+                let tags: Vec<_> =
+                    fields.iter().map(|field| plan.field_tag(*field).to_be_bytes()).collect();
+                tag(tags.iter().map(<[u8; 8]>::as_slice).chain([b"values".as_slice()]))
+            }
+        }
+    }
 }
 
 /// A field whose texts findings show.
@@ -39,7 +63,7 @@ pub(super) struct Counted {
     pub(super) state: u16,
     /// Index in the recipe's tracks.
     pub(super) track: usize,
-    /// Which of the amounts it sums; `None` counts events.
+    /// Which of the numbers is its own; `None` counts events.
     pub(super) amount: Option<usize>,
     /// Which of the amounts its columns are.
     pub(super) columns: Vec<usize>,
@@ -82,9 +106,10 @@ impl Recipe {
             let Some(state) = plan.states.get(usize::from(number)) else { continue };
             let track = place_of(&mut tracks, state.track);
             journal = plan.tracks.get(state.track).map_or(0, |track| track.journal);
-            let amount = state.measured.map(|field| place_of(&mut amounts, field));
+            let amount = state.measured.kept().map(|kept| place_of(&mut amounts, kept));
             let columns = state.shape.columns.iter();
-            let columns = columns.map(|column| place_of(&mut amounts, column.field)).collect();
+            let columns =
+                columns.map(|column| place_of(&mut amounts, Kept::Amount(column.field))).collect();
             for shown in &state.texts {
                 match texts.iter_mut().find(|known: &&mut Shown| known.field == shown.field) {
                     Some(known) => {
@@ -108,7 +133,7 @@ impl Recipe {
         let layout = layouts.number_of(&Layout {
             lists: tracks.iter().filter_map(|&at| Some(plan.tracks.get(at)?.tag)).collect(),
             states: in_layout,
-            amounts: tags(&mut amounts.iter().copied()),
+            amounts: amounts.iter().map(|kept: &Kept| kept.tag(plan)).collect(),
             texts: tags(&mut texts.iter().map(|shown| shown.field)),
         });
         Self { layout, journal, tracks, states: counted, amounts, texts }

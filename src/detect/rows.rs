@@ -6,21 +6,24 @@
 //! | 2 page | retention class, page number | events that counted ([`super::journal`]) |
 //! | 3 episodes | key of rule and dedup key | open episodes |
 //! | 4 fingerprints | expiry slot, commit sequence, part | identities of one commit |
+//! | 5 term | key of rule and values | runs of sightings |
 //!
 //! Numbers and slots are written so that they sort as numbers: pages are read in the order in which
 //! they were written. Values open with a version byte. Decoders meet bytes from disks and topics: they
 //! check everything that the engine relies on and never panic.
 
 use super::episode::Episode;
+use super::term::Run;
 use crate::rule::Level;
 use crate::state::codec::{Reader, put_number, put_signed, put_sortable};
 use crate::state::{CacheKey, StoreError};
-use crate::units::{EventTime, WallTime};
+use crate::units::{EventTime, Span, WallTime};
 
 const TEXT: u8 = 1;
 const PAGE: u8 = 2;
 const EPISODES: u8 = 3;
 const FINGERPRINTS: u8 = 4;
+const TERM: u8 = 5;
 const VERSION: u8 = 1;
 
 /// A row's key, read back.
@@ -32,6 +35,8 @@ pub(super) enum RowKey {
     Page { class: u8, number: u64 },
     /// Open episodes of one dedup key.
     Episodes { key: CacheKey },
+    /// Sightings of one tuple of values.
+    Term { key: CacheKey },
     /// Identities that expire together.
     Fingerprints { slot: i64, sequence: u64, part: u32 },
 }
@@ -45,8 +50,9 @@ impl RowKey {
                 into.extend_from_slice(&[kind, class]);
                 into.extend_from_slice(&number.to_be_bytes());
             }
-            RowKey::Episodes { key } => {
-                into.push(EPISODES);
+            RowKey::Episodes { key } | RowKey::Term { key } => {
+                let is_term = matches!(self, RowKey::Term { .. });
+                into.push(if is_term { TERM } else { EPISODES });
                 into.extend_from_slice(&key.to_bytes());
             }
             RowKey::Fingerprints { slot, sequence, part } => {
@@ -71,6 +77,7 @@ impl RowKey {
             TEXT => RowKey::Text { class: key.byte()?, number: u64::from_be_bytes(key.array()?) },
             PAGE => RowKey::Page { class: key.byte()?, number: u64::from_be_bytes(key.array()?) },
             EPISODES => RowKey::Episodes { key: CacheKey::from_bytes(key.array()?) },
+            TERM => RowKey::Term { key: CacheKey::from_bytes(key.array()?) },
             FINGERPRINTS => RowKey::Fingerprints {
                 slot: key.sortable()?,
                 sequence: u64::from_be_bytes(key.array()?),
@@ -123,6 +130,37 @@ pub(super) fn read_episodes(bytes: &[u8]) -> Result<Vec<Episode>, StoreError> {
     }
     row.finish()?;
     Ok(open)
+}
+
+/// Appends the value of a term row.
+pub(super) fn write_term(runs: &[Run], into: &mut Vec<u8>) {
+    into.push(VERSION);
+    put_number(into, runs.len() as u64);
+    for run in runs {
+        put_signed(into, run.first.as_millis());
+        put_number(into, run.last.since(run.first).as_millis().unsigned_abs());
+        put_number(into, run.kept.as_millis().unsigned_abs());
+    }
+}
+
+/// Reads the value of a term row.
+pub(super) fn read_term(bytes: &[u8]) -> Result<Vec<Run>, StoreError> {
+    let mut row = Reader::new("a term row", bytes);
+    row.version(VERSION)?;
+    let mut runs: Vec<Run> = Vec::new();
+    for _ in 0..row.count()? {
+        let first = row.signed()?;
+        let mut millis = || i64::try_from(row.number()?).map_err(|_| row.damaged());
+        let last = EventTime::from_millis(first.saturating_add(millis()?));
+        let kept = Span::from_millis(millis()?);
+        let first = EventTime::from_millis(first);
+        if runs.last().is_some_and(|run| run.last >= first) {
+            return Err(row.damaged());
+        }
+        runs.push(Run { first, last, kept });
+    }
+    row.finish()?;
+    Ok(runs)
 }
 
 const fn level_number(level: Level) -> u8 {

@@ -23,11 +23,12 @@ pub(super) struct Correlation {
 pub(super) enum CorrelationKind {
     EventCount,
     ValueSum(Key),
+    /// Different tuples of these fields.
+    ValueCount(Vec<Key>),
 }
 
-const SUPPORTED: [&str; 2] = ["event_count", "value_sum"];
-const NOT_YET: [&str; 8] = [
-    "value_count",
+const SUPPORTED: [&str; 3] = ["event_count", "value_sum", "value_count"];
+const NOT_YET: [&str; 7] = [
     "value_avg",
     "value_percentile",
     "value_median",
@@ -51,10 +52,11 @@ pub(super) fn read(node: &Node, report: &mut Report) -> Option<Correlation> {
         report.error(at, "value", "a window of no length holds nothing");
     }
     let condition = read_condition(node, kind.as_deref(), report);
-    let (condition, field) = condition?;
+    let (condition, fields) = condition?;
     let kind = match kind?.as_str() {
         "event_count" => CorrelationKind::EventCount,
-        _ => CorrelationKind::ValueSum(field?),
+        "value_count" => CorrelationKind::ValueCount(Some(fields).filter(|all| !all.is_empty())?),
+        _ => CorrelationKind::ValueSum(fields.into_iter().next()?),
     };
     let timespan = timespan.filter(|span| *span > Span::ZERO)?;
     let rules = Some(rules).filter(|rules| !rules.is_empty())?;
@@ -119,7 +121,7 @@ fn read_condition(
     node: &Node,
     kind: Option<&str>,
     report: &mut Report,
-) -> Option<(Condition, Option<Key>)> {
+) -> Option<(Condition, Vec<Key>)> {
     let Some(condition) = node.get("condition") else {
         let hint = "condition: {gte: N}".to_owned();
         let what = "\"correlation\" has no key \"condition\"";
@@ -132,15 +134,23 @@ fn read_condition(
         return None;
     }
     shape::check(condition, &Shape::Map(CORRELATION_CONDITION), "condition", report);
-    let mut fields = shape::texts(condition.get("field")).into_iter();
-    let field = fields.next();
-    if let Some(second) = fields.next() {
-        report.error(second.mark, "value", "one field is added up, not several");
+    let fields = shape::texts(condition.get("field"));
+    for (at, field) in fields.iter().enumerate() {
+        if kind == Some("value_sum") && at > 0 {
+            report.error(field.mark, "value", "one field is added up, not several");
+        } else if fields.iter().take(at).any(|other| other.text == field.text) {
+            let what = format!("{:?} is twice among the fields", shown(&field.text));
+            report.error(field.mark, "duplicate", what);
+        }
     }
-    match (kind, &field) {
-        (Some("value_sum"), None) => {
+    match (kind, fields.first()) {
+        (Some(kind @ ("value_sum" | "value_count")), None) => {
             let hint = "condition: {field: NAME, gte: N}".to_owned();
-            let what = "\"value_sum\" needs the field that it adds up";
+            let what = if kind == "value_sum" {
+                "\"value_sum\" needs the field that it adds up"
+            } else {
+                "\"value_count\" needs the field whose different values it counts"
+            };
             report.error_with_hint(condition.mark, "missing-key", what, hint);
         }
         (Some("event_count"), Some(field)) => {
@@ -148,7 +158,7 @@ fn read_condition(
             let what = "\"event_count\" has no field";
             report.error_with_hint(field.mark, "unknown-key", what, hint);
         }
-        (_, Some(field)) => derived::check_field(field, report),
+        (_, Some(_)) => fields.iter().for_each(|field| derived::check_field(field, report)),
         _ => {}
     }
     let (gt, gte) = (condition.get("gt"), condition.get("gte"));
@@ -175,5 +185,5 @@ fn read_condition(
             None
         }
     };
-    written.map(|written| (written, field))
+    written.map(|written| (written, fields))
 }

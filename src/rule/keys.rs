@@ -42,7 +42,7 @@ pub(super) const DOCUMENT: &[KeySpec] = &[
 
 /// Keys of `correlation`.
 pub(super) const CORRELATION: &[KeySpec] = &[
-    KeySpec::needed("type", Shape::Text, "event_count or value_sum"),
+    KeySpec::needed("type", Shape::Text, "event_count, value_sum or value_count"),
     KeySpec::needed("rules", Shape::Texts, "names or ids of the rules whose matches count"),
     KeySpec::optional("group-by", Shape::Texts, "fields; each combination counts for itself"),
     KeySpec::needed("timespan", Shape::Span, "length of the window, like 10m"),
@@ -57,7 +57,11 @@ pub(super) const CORRELATION: &[KeySpec] = &[
 
 /// `condition` of a correlation.
 pub(super) const CORRELATION_CONDITION: &[KeySpec] = &[
-    KeySpec::optional("field", Shape::Texts, "the field that is added up"),
+    KeySpec::optional(
+        "field",
+        Shape::Texts,
+        "value_sum: the field that is added up; value_count: the fields whose different values count",
+    ),
     KeySpec::optional("gt", Shape::Count, "fires above this amount"),
     KeySpec::optional("gte", Shape::Count, "fires from this amount on"),
     KeySpec::not_yet("lt", "below this amount"),
@@ -91,6 +95,11 @@ pub(super) const OWN: &[KeySpec] = &[
         Shape::Words(&["group", "skip"]),
         "what an absent group-by field means: a group of its own (default), or no count",
     ),
+    KeySpec::optional(
+        "approximate",
+        Shape::Boolean,
+        "value_count beyond 10000: counts a sample of the values, within about 2 %",
+    ),
     KeySpec::optional("lists", Shape::Named(&Shape::Map(LIST)), "what %name% expands to"),
     KeySpec::optional("title", Shape::Text, "title of the alert, with {placeholders}"),
     KeySpec::optional("runbook", Shape::Text, "what to do when it fires"),
@@ -101,14 +110,29 @@ pub(super) const OWN: &[KeySpec] = &[
     ),
     KeySpec::optional("enabled", Shape::Boolean, "false: ships switched off"),
     KeySpec::optional("tests", Shape::Each(&Shape::Map(TEST)), "events and what must follow"),
-    KeySpec::not_yet("new-terms", "first sightings"),
+    KeySpec::optional(
+        "new-terms",
+        Shape::Map(NEW_TERMS),
+        "fires when these values were not seen together for some time",
+    ),
     KeySpec::not_yet("level-from", "severity from the event"),
     KeySpec::not_yet("context", "severity from context"),
 ];
 
-/// Keys of `tidegate` that only an aggregation has.
+const NEW_TERMS: &[KeySpec] = &[
+    KeySpec::needed("fields", Shape::Texts, "the values that are new together"),
+    KeySpec::needed("history", Shape::Span, "not seen for so long, they are new again, like 7d"),
+    KeySpec::optional("learn", Shape::Span, "no alert for so long after the start, in event time"),
+    KeySpec::optional(
+        "missing-field",
+        Shape::Words(&["skip", "alert"]),
+        "an event without one of the fields: passed over (default), or absent is a value too",
+    ),
+];
+
+/// Keys of `tidegate` that only an aggregation has; new terms have the lateness too.
 pub(super) const AGGREGATION_ONLY: &[&str] =
-    &["window", "allowed-lateness", "tiers", "missing-group"];
+    &["window", "allowed-lateness", "tiers", "missing-group", "approximate"];
 
 const TIER: &[KeySpec] = &[
     KeySpec::needed("gte", Shape::Count, "the least amount"),

@@ -53,8 +53,8 @@ pub use builtin::builtin;
 pub use list::{ListType, ListValues, WhenEmpty};
 pub use load::{LoadOptions, Loaded, RuleFile, Tune, load};
 pub use model::{
-    Collect, CollectHow, Condition, Dedup, Kind, Level, Measure, MissingGroup, Rule, RuleIndex,
-    RuleText, StateId, Status, Tier, Window, WindowKind,
+    Collect, CollectHow, Condition, Dedup, Kind, Level, Measure, MissingGroup, NewTerms, Rule,
+    RuleIndex, RuleText, StateId, Status, Tier, Window, WindowKind,
 };
 pub use problem::{Place, Problem, Severity};
 pub use schema::schema;

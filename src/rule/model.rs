@@ -107,7 +107,7 @@ pub struct Rule {
     pub kind: Kind,
     /// Fingerprint of its state.
     pub state_id: StateId,
-    /// Group-by fields in rule order; for a stateless rule its dedup key.
+    /// Group-by fields in rule order; for new terms the term, for a stateless rule its dedup key.
     pub group_by: Vec<FieldId>,
     /// What an absent group field means.
     pub missing_group: MissingGroup,
@@ -128,6 +128,17 @@ pub enum Kind {
     Match,
     /// A window over matching events crosses a threshold.
     Window(Window),
+    /// The rule's group-by values were not seen within the history (semantics.md §7).
+    NewTerms(NewTerms),
+}
+
+/// First sightings of a tuple of values: the rule's group-by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NewTerms {
+    /// H: a tuple not seen for so long is new again.
+    pub history: Span,
+    /// No alert until the partition has seen so much event time under this rule.
+    pub learn: Span,
 }
 
 /// An aggregation with early firing (semantics.md §5).
@@ -155,12 +166,24 @@ pub enum Condition {
 }
 
 /// What a window adds up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Measure {
     /// `event_count`
     Count,
     /// `value_sum` of a field.
     Sum(FieldId),
+    /// `value_count`: different tuples of the fields' values; one with an absent field is none.
+    Distinct {
+        /// At least one.
+        fields: Vec<FieldId>,
+        /// `approximate`: of `2^sampled` values one is counted and stands for all; 0 counts each.
+        sampled: u8,
+    },
+}
+
+impl Measure {
+    /// Up to how many different values a window's count is exact, and where it stops (semantics.md §5).
+    pub const DISTINCT_MAX: usize = 10_000;
 }
 
 /// Which windows there are.

@@ -20,12 +20,24 @@ pub(super) struct Own {
     pub(super) dedup_key: Option<Vec<Key>>,
     pub(super) collect: Vec<Collected>,
     pub(super) missing_group: Option<MissingGroup>,
+    pub(super) new_terms: Option<Terms>,
+    /// `approximate: true`, and where.
+    pub(super) approximate: Option<Mark>,
     pub(super) lists: Vec<ListDeclaration>,
     pub(super) title: Option<String>,
     pub(super) runbook: String,
     pub(super) alert_context: Vec<(Key, Key)>,
     pub(super) is_disabled: bool,
     pub(super) tests: Option<Node>,
+}
+
+/// `new-terms`.
+#[derive(Debug, Clone)]
+pub(super) struct Terms {
+    pub(super) fields: Vec<Key>,
+    pub(super) history: Span,
+    pub(super) learn: Span,
+    pub(super) missing: MissingGroup,
 }
 
 /// One entry of `collect`.
@@ -45,14 +57,20 @@ pub(super) enum Of {
 
 /// Reads the value of `tidegate`, whose keys and types have been checked.
 pub(super) fn read(node: &Node, of: Of, group_by: &[Key], report: &mut Report) -> Own {
-    if of == Of::Detection {
-        for (key, _) in shape::entries(Some(node)) {
-            if AGGREGATION_ONLY.contains(&key.text.as_str()) {
-                let what = format!("{:?} belongs to a correlation", key.text);
-                report.error(key.mark, "wrong-kind", what);
-            }
+    let terms = node.get("new-terms").and_then(|node| read_terms(node, report));
+    for (key, _) in shape::entries(Some(node)) {
+        let is_theirs = key.text == "allowed-lateness" && node.get("new-terms").is_some();
+        if of == Of::Detection && AGGREGATION_ONLY.contains(&key.text.as_str()) && !is_theirs {
+            let what = format!("{:?} belongs to a correlation", key.text);
+            report.error(key.mark, "wrong-kind", what);
+        }
+        if of == Of::Aggregation && key.text == "new-terms" {
+            let what = "\"new-terms\" belongs to a detection";
+            report.error(key.mark, "wrong-kind", what);
         }
     }
+    let term: &[Key] = terms.as_ref().map_or(&[], |terms| &terms.fields);
+    let group_by = if of == Of::Detection { term } else { group_by };
     let word = |key: &str| shape::text(node.get(key)).map(|word| word.text);
     let dedup = node.get("dedup");
     let dedup_key = dedup.and_then(|dedup| dedup.get("key")).map(|key| fields(key, report));
@@ -77,6 +95,11 @@ pub(super) fn read(node: &Node, of: Of, group_by: &[Key], report: &mut Report) -
             "skip" => Some(MissingGroup::Skip),
             _ => None,
         }),
+        new_terms: terms.clone(),
+        approximate: node
+            .get("approximate")
+            .filter(|node| shape::boolean(Some(node)) == Some(true))
+            .map(|node| node.mark),
         lists: list::read(node, report),
         title: word("title"),
         runbook: word("runbook").unwrap_or_default(),
@@ -84,6 +107,25 @@ pub(super) fn read(node: &Node, of: Of, group_by: &[Key], report: &mut Report) -
         is_disabled: shape::boolean(node.get("enabled")) == Some(false),
         tests: node.get("tests").cloned(),
     }
+}
+
+fn read_terms(node: &Node, report: &mut Report) -> Option<Terms> {
+    let fields = node.get("fields").map(|node| fields(node, report))?;
+    if fields.is_empty() {
+        report.error(node.mark, "empty", "a term has at least one field");
+    }
+    let history = shape::span(node.get("history"))?;
+    if history == Span::ZERO {
+        let at = node.get("history").map_or(node.mark, |node| node.mark);
+        report.error(at, "value", "a history of no length knows nothing");
+    }
+    let missing = shape::text(node.get("missing-field")).is_some_and(|word| word.text == "alert");
+    Some(Terms {
+        fields,
+        history,
+        learn: shape::span(node.get("learn")).unwrap_or_default(),
+        missing: if missing { MissingGroup::Group } else { MissingGroup::Skip },
+    })
 }
 
 fn fields(node: &Node, report: &mut Report) -> Vec<Key> {

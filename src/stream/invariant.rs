@@ -60,6 +60,7 @@ mod tests {
             next_input: Position(7),
             watermark: None,
             rules: Vec::new(),
+            learning: Vec::new(),
             sequence: 1,
             instance: "a".to_owned(),
         };

@@ -259,6 +259,7 @@ mod tests {
             next_input: Position(next_input),
             watermark: None,
             rules: Vec::new(),
+            learning: Vec::new(),
             sequence: 1,
             instance: "a".to_owned(),
         }

@@ -200,6 +200,7 @@ fn expected(input: &[Read]) -> Outcome<Findings> {
         future_skew: Span::from_minutes(5).as_millis(),
         duplicate_horizon: Span::from_hours(1).as_millis(),
         look_back: tidegate::detect::Limits::default().look_back,
+        distinct_values: tidegate::detect::Limits::default().distinct_values,
     };
     let mut findings = Findings::new();
     for partition in 0..PARTITIONS {
@@ -232,12 +233,18 @@ fn reference_rule(rule: &rule::Rule, rules: &RuleSet) -> reference::Rule {
     let name = |field: &FieldId| rules.fields().name(*field).to_owned();
     let kind = match &rule.kind {
         rule::Kind::Match => Kind::Match,
+        rule::Kind::NewTerms(terms) => {
+            Kind::NewTerms { history: terms.history.as_millis(), learn: terms.learn.as_millis() }
+        }
         rule::Kind::Window(window) => Kind::Window {
             sliding: window.kind == WindowKind::Sliding,
             span: window.span.as_millis(),
-            sum_of: match &window.measure {
-                Measure::Count => None,
-                Measure::Sum(field) => Some(name(field)),
+            measure: match &window.measure {
+                Measure::Count => reference::Measure::Count,
+                Measure::Sum(field) => reference::Measure::Sum(name(field)),
+                Measure::Distinct { fields, .. } => {
+                    reference::Measure::Distinct(fields.iter().map(name).collect())
+                }
             },
             tiers: window.tiers.iter().map(|tier| (tier.gte, tier.level as u8)).collect(),
         },

@@ -144,6 +144,7 @@ fn meta(value: &[u8]) -> Option<MetaRow> {
         next_input: Position(words.next()?.parse().ok()?),
         watermark: None,
         rules: Vec::new(),
+        learning: Vec::new(),
         sequence: words.next()?.parse().ok()?,
         instance: words.next()?.to_owned(),
     })

@@ -51,14 +51,26 @@ pub struct Rule {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Kind {
     Match,
+    /// The rule's group-by values are the term.
+    NewTerms {
+        history: i64,
+        learn: i64,
+    },
     Window {
         sliding: bool,
         span: i64,
-        /// `None` counts events.
-        sum_of: Option<String>,
+        measure: Measure,
         /// Least amount and level, ascending.
         tiers: Vec<(u64, u8)>,
     },
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Measure {
+    Count,
+    Sum(String),
+    /// Different tuples of these fields; one with an absent value is none.
+    Distinct(Vec<String>),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,6 +90,8 @@ pub struct Settings {
     pub duplicate_horizon: i64,
     /// How many of a group's last events a finding looks at.
     pub look_back: usize,
+    /// Where a count of different values stops.
+    pub distinct_values: usize,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -132,6 +146,10 @@ pub struct Tally {
     pub ties: usize,
     /// Windows that crossed because of an event that was not the newest of its group.
     pub crossings_behind: usize,
+    /// First sightings that were told.
+    pub new_terms: usize,
+    /// Sightings before the first, within the history of it.
+    pub moved_back: usize,
 }
 
 /// One partition.
@@ -143,6 +161,9 @@ pub struct Reference {
     seen: BTreeSet<String>,
     /// By rule and group: the events that counted, in the order of arrival.
     counted: BTreeMap<(usize, Vec<Value>), Vec<Counted>>,
+    /// By rule and term: the times of the events that counted.
+    sightings: BTreeMap<(usize, Vec<Value>), Vec<i64>>,
+    first_watermark: Option<i64>,
     /// By rule and dedup key.
     episodes: BTreeMap<(usize, Vec<Value>), Vec<Episode>>,
     pub findings: Vec<Finding>,
@@ -175,6 +196,8 @@ impl Reference {
             watermark: None,
             seen: BTreeSet::new(),
             counted: BTreeMap::new(),
+            sightings: BTreeMap::new(),
+            first_watermark: None,
             episodes: BTreeMap::new(),
             findings: Vec::new(),
             tally: Tally::default(),
@@ -205,6 +228,7 @@ impl Reference {
         self.tally.future += usize::from(is_future);
         if !is_future && self.watermark.is_none_or(|watermark| time > watermark) {
             self.watermark = Some(time);
+            self.first_watermark.get_or_insert(time);
         }
         if event.rules.is_empty() {
             return Outcome::Ignored;
@@ -230,9 +254,33 @@ impl Reference {
         let lateness = rule.lateness.unwrap_or(self.settings.lateness);
         match &rule.kind {
             Kind::Match => self.apply_match(index, &rule, event, (time, is_late), lateness),
-            Kind::Window { .. } if self.is_behind(time, lateness) => {}
+            Kind::Window { .. } | Kind::NewTerms { .. } if self.is_behind(time, lateness) => {}
+            Kind::NewTerms { history, learn } => {
+                if self.is_news(index, group, time, (*history, *learn)) {
+                    self.apply_match(index, &rule, event, (time, is_late), lateness);
+                }
+            }
             Kind::Window { .. } => self.apply_window(index, &rule, event, (time, group), lateness),
         }
+    }
+
+    /// §7: nothing of the term in [t − H, t), and no sighting whose alert it would repeat.
+    fn is_news(
+        &mut self,
+        index: usize,
+        term: Vec<Value>,
+        time: i64,
+        (history, learn): (i64, i64),
+    ) -> bool {
+        let times = self.sightings.entry((index, term)).or_default();
+        let is_known = times.iter().any(|other| time - history <= *other && *other < time);
+        let moves_back = times.iter().any(|other| time <= *other && *other <= time + history);
+        times.push(time);
+        let is_learning =
+            learn > 0 && self.first_watermark.is_some_and(|first| time < first + learn);
+        self.tally.new_terms += usize::from(!is_known && !moves_back && !is_learning);
+        self.tally.moved_back += usize::from(!is_known && moves_back);
+        !is_known && !moves_back && !is_learning
     }
 
     fn apply_match(
@@ -284,12 +332,12 @@ impl Reference {
         (time, group): (i64, Vec<Value>),
         lateness: i64,
     ) {
-        let Kind::Window { sliding, span, sum_of, tiers } = &rule.kind else { return };
+        let Kind::Window { sliding, span, measure, tiers } = &rule.kind else { return };
         let width = grid(*sliding, *span);
         let counted = self.counted.entry((index, group)).or_default();
-        let own = match sum_of {
-            None => 1,
-            Some(field) => {
+        let own = match measure {
+            Measure::Count | Measure::Distinct(_) => 1,
+            Measure::Sum(field) => {
                 event.fields.get(field).cloned().flatten().as_deref().and_then(amount).unwrap_or(0)
             }
         };
@@ -317,7 +365,14 @@ impl Reference {
                 })
                 .collect();
             let sum: u128 = inside.iter().map(|other| u128::from(other.amount)).sum();
-            let sum = u64::try_from(sum).unwrap_or(u64::MAX);
+            let sum = match measure {
+                Measure::Count | Measure::Sum(_) => u64::try_from(sum).unwrap_or(u64::MAX),
+                Measure::Distinct(fields) => {
+                    let tuples = inside.iter().map(|other| values(&other.event, fields));
+                    let tuples: BTreeSet<_> = tuples.filter(|one| !one.contains(&None)).collect();
+                    tuples.len().min(self.settings.distinct_values) as u64
+                }
+            };
             let Some(&(threshold, level)) = tiers.iter().rev().find(|tier| tier.0 <= sum) else {
                 continue;
             };

@@ -174,6 +174,8 @@ fn a_thousand_random_cases_equal_the_slow_reference() {
         with.duplicates += usize::from(tally.duplicates > 0);
         with.ties += usize::from(tally.ties > 0);
         with.crossings_behind += usize::from(tally.crossings_behind > 0);
+        with.new_terms += usize::from(tally.new_terms > 0);
+        with.moved_back += usize::from(tally.moved_back > 0);
     }
     println!("of {CASES} random cases: {with:?}");
     for (what, cases) in [
@@ -184,6 +186,8 @@ fn a_thousand_random_cases_equal_the_slow_reference() {
         ("duplicates", with.duplicates),
         ("exact ties", with.ties),
         ("crossings behind the newest event", with.crossings_behind),
+        ("new terms", with.new_terms),
+        ("first sightings moved back", with.moved_back),
     ] {
         assert!(cases >= 50, "only {cases} cases had {what}");
     }
@@ -197,6 +201,8 @@ fn each_planted_fault_is_found_within_a_thousand_cases() {
         Fault::DuplicateCounted,
         Fault::PanesExpiredEarly,
         Fault::EpisodePeriodIgnored,
+        Fault::ValueLeavesWithItsFirst,
+        Fault::EarlierSightingIsNews,
     ] {
         plant(Some(fault));
         let found = (0..CASES).find(|&seed| run(seed).is_err());

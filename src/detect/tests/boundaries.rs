@@ -1,6 +1,6 @@
 //! One sentence of semantics.md for each test.
 
-use super::reference::{Collect, Event, Kind, Rule, Settings};
+use super::reference::{Collect, Event, Kind, Measure, Rule, Settings};
 use super::table::{Table, limits, origin};
 use crate::detect::{Collected, Engine, Finding, FindingKind, Outcome};
 use crate::state::MemoryStore;
@@ -9,8 +9,13 @@ use std::sync::Arc;
 const SECOND: i64 = 1000;
 const MINUTE: i64 = 60 * SECOND;
 const HOUR: i64 = 60 * MINUTE;
-const SETTINGS: Settings =
-    Settings { lateness: HOUR, future_skew: 5 * MINUTE, duplicate_horizon: HOUR, look_back: 500 };
+const SETTINGS: Settings = Settings {
+    lateness: HOUR,
+    future_skew: 5 * MINUTE,
+    duplicate_horizon: HOUR,
+    look_back: 500,
+    distinct_values: 10_000,
+};
 
 /// Sum of `bytes` over ten minutes, at least 100, by `who`; P = one hour.
 fn large_download() -> Rule {
@@ -18,7 +23,7 @@ fn large_download() -> Rule {
         kind: Kind::Window {
             sliding: true,
             span: 10 * MINUTE,
-            sum_of: Some("bytes".to_owned()),
+            measure: Measure::Sum("bytes".to_owned()),
             tiers: vec![(100, 1), (200, 2), (400, 3)],
         },
         group_by: vec!["who".to_owned()],
@@ -35,7 +40,7 @@ fn with_window(sliding: bool, span: i64) -> Rule {
     let kind = Kind::Window {
         sliding,
         span,
-        sum_of: Some("bytes".to_owned()),
+        measure: Measure::Sum("bytes".to_owned()),
         tiers: vec![(100, 1), (200, 2), (400, 3)],
     };
     Rule { kind, ..large_download() }
@@ -326,7 +331,7 @@ fn rules_with_one_state_between_them_add_an_event_once() {
     strict.kind = Kind::Window {
         sliding: true,
         span: 10 * MINUTE,
-        sum_of: Some("bytes".to_owned()),
+        measure: Measure::Sum("bytes".to_owned()),
         tiers: vec![(150, 4)],
     };
     let both = |event: Event| Event { rules: vec![0, 1], ..event };

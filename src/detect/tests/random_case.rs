@@ -1,6 +1,6 @@
 //! Random input for engine and reference: one seed decides everything.
 
-use super::reference::{Collect, Event, Kind, Reference, Rule, Settings};
+use super::reference::{Collect, Event, Kind, Measure, Reference, Rule, Settings};
 
 /// A small generator (`SplitMix64`), so that a seed means the same for ever.
 #[derive(Debug, Clone)]
@@ -72,8 +72,16 @@ impl Case {
         let greatest = rules.iter().filter_map(|rule| rule.lateness).chain([lateness]).max();
         let duplicate_horizon = greatest.unwrap_or(lateness) + random.between(0, 100) * unit;
         let look_back = random.one_of(&[3, 25, 500]);
+        let distinct_values = random.one_of(&[2, 4, 10_000]);
+        let settings = Settings {
+            lateness,
+            future_skew: 300_000,
+            duplicate_horizon,
+            look_back,
+            distinct_values,
+        };
         Self {
-            settings: Settings { lateness, future_skew: 300_000, duplicate_horizon, look_back },
+            settings,
             events: usize::try_from(random.between(200, 260)).unwrap(),
             unit,
             step: random.between(1, 12) * unit,
@@ -182,6 +190,9 @@ fn rule(random: &mut Random, unit: i64) -> Rule {
     let group_by = random.one_of(&[texts(&["who"]), texts(&["who", "where"]), texts(&[])]);
     let kind = if random.percent(25) {
         Kind::Match
+    } else if random.percent(20) {
+        let learn = random.one_of(&[0, 0, 20]) * unit;
+        Kind::NewTerms { history: random.between(1, 60) * unit, learn }
     } else {
         let span = match random.between(1, 4) {
             1 => random.between(1, 20) * unit,
@@ -191,14 +202,21 @@ fn rule(random: &mut Random, unit: i64) -> Rule {
             _ => random.between(50, 80) * unit,
         };
         let first = random.between(1, 12).unsigned_abs();
-        let (sum_of, scale) = random.one_of(&[(Some("bytes"), 10), (None, 1)]);
+        let (measure, scale) = match random.between(1, 5) {
+            1..=2 => (Measure::Sum("bytes".to_owned()), 10),
+            3..=4 => (Measure::Count, 1),
+            _ => (
+                Measure::Distinct(random.one_of(&[texts(&["what"]), texts(&["where", "what"])])),
+                1,
+            ),
+        };
         let count = random.between(1, 3);
         let tiers = (0..count).map(|tier| {
             let tier = tier.unsigned_abs();
             (first * (tier + 1) * scale, u8::try_from(tier + 1).unwrap())
         });
         let tiers = tiers.collect();
-        Kind::Window { sliding: random.percent(70), span, sum_of: sum_of.map(str::to_owned), tiers }
+        Kind::Window { sliding: random.percent(70), span, measure, tiers }
     };
     let number = |random: &mut Random| random.one_of(&[1usize, 2, 3, 4]);
     let mut collect = Vec::new();
@@ -212,6 +230,10 @@ fn rule(random: &mut Random, unit: i64) -> Rule {
             collect.push((name.to_owned(), "bytes".to_owned(), how));
         }
     }
+    let group_by = match kind {
+        Kind::NewTerms { .. } => random.one_of(&[texts(&["what"]), texts(&["who", "where"])]),
+        _ => group_by,
+    };
     Rule {
         kind,
         skip_missing_group: random.percent(25),

@@ -1,7 +1,7 @@
 //! What changes around the engine and must not change what it says.
 
 use super::random_case::Case;
-use super::reference::{Event, Kind, Reference, Rule, Settings};
+use super::reference::{Event, Kind, Measure, Reference, Rule, Settings};
 use super::table::{Table, limits, origin, plain};
 use crate::detect::Engine;
 use crate::state::{Changes, MemoryStore, MetaRow};
@@ -9,8 +9,13 @@ use crate::units::Position;
 use std::sync::Arc;
 
 const HOUR: i64 = 3_600_000;
-const SETTINGS: Settings =
-    Settings { lateness: HOUR, future_skew: 300_000, duplicate_horizon: HOUR, look_back: 500 };
+const SETTINGS: Settings = Settings {
+    lateness: HOUR,
+    future_skew: 300_000,
+    duplicate_horizon: HOUR,
+    look_back: 500,
+    distinct_values: 10_000,
+};
 
 fn commit(engine: &mut Engine<MemoryStore, Table>, next: i64) -> Changes {
     let mut changes = Changes::default();
@@ -21,7 +26,7 @@ fn commit(engine: &mut Engine<MemoryStore, Table>, next: i64) -> Changes {
 
 fn counting(span: i64) -> Rule {
     Rule {
-        kind: Kind::Window { sliding: true, span, sum_of: None, tiers: vec![(1000, 1)] },
+        kind: Kind::Window { sliding: true, span, measure: Measure::Count, tiers: vec![(1000, 1)] },
         group_by: vec!["who".to_owned()],
         skip_missing_group: false,
         lateness: None,

@@ -4,8 +4,8 @@ use super::reference::{self, Kind as Plain};
 use crate::detect::{Catalogue, Collected, Finding, FindingKind, Limits, Origin};
 use crate::event::{Event, EventId, FieldId, FieldSet, Identity, Number, Source, Value};
 use crate::rule::{
-    Collect, CollectHow, Condition, Dedup, Kind, Level, Measure, MissingGroup, Rule, RuleIndex,
-    RuleText, StateId, Status, Tier, Window, WindowKind,
+    Collect, CollectHow, Condition, Dedup, Kind, Level, Measure, MissingGroup, NewTerms, Rule,
+    RuleIndex, RuleText, StateId, Status, Tier, Window, WindowKind,
 };
 use crate::units::{EventTime, Offset, PartitionId, RecordTime, Span, WallTime};
 
@@ -88,6 +88,7 @@ pub(super) fn limits(settings: reference::Settings, cache_bytes: usize) -> Limit
         duplicate_horizon: Some(Span::from_millis(settings.duplicate_horizon)),
         cache_bytes,
         look_back: settings.look_back,
+        distinct_values: settings.distinct_values,
     }
 }
 
@@ -188,8 +189,14 @@ fn rule_of(index: usize, plain: &reference::Rule, fields: &mut FieldSet) -> Rule
 }
 
 fn kind_of(plain: &reference::Rule, fields: &mut FieldSet) -> (Kind, Level) {
-    let Plain::Window { sliding, span, sum_of, tiers } = &plain.kind else {
-        return (Kind::Match, level(plain.level));
+    let (sliding, span, measure, tiers) = match &plain.kind {
+        Plain::Window { sliding, span, measure, tiers } => (sliding, span, measure, tiers),
+        Plain::Match => return (Kind::Match, level(plain.level)),
+        Plain::NewTerms { history, learn } => {
+            let history = Span::from_millis(*history);
+            let terms = NewTerms { history, learn: Span::from_millis(*learn) };
+            return (Kind::NewTerms(terms), level(plain.level));
+        }
     };
     let tiers: Vec<_> =
         tiers.iter().map(|&(gte, number)| Tier { gte, level: level(number) }).collect();
@@ -197,9 +204,13 @@ fn kind_of(plain: &reference::Rule, fields: &mut FieldSet) -> (Kind, Level) {
     let window = Window {
         kind: if *sliding { WindowKind::Sliding } else { WindowKind::Tumbling },
         span: Span::from_millis(*span),
-        measure: match sum_of {
-            None => Measure::Count,
-            Some(field) => Measure::Sum(fields.intern(field)),
+        measure: match measure {
+            reference::Measure::Count => Measure::Count,
+            reference::Measure::Sum(field) => Measure::Sum(fields.intern(field)),
+            reference::Measure::Distinct(names) => Measure::Distinct {
+                fields: names.iter().map(|name| fields.intern(name)).collect(),
+                sampled: 0,
+            },
         },
         condition: Condition::AtLeast(first.gte),
         tiers,

@@ -148,8 +148,20 @@ fn mistakes_in_a_correlation() {
             "rules/a.yml:8:21 error value there is no correlation type \"event_cuont\" (hint: did you mean \"event_count\")",
         ),
         (
+            "type: value_avg, rules: base, timespan: 1m, condition: {field: a, gte: 1}",
+            "rules/a.yml:8:21 error not-supported-yet correlations of type \"value_avg\" are not supported yet",
+        ),
+        (
             "type: value_count, rules: base, timespan: 1m, condition: {gte: 1}",
-            "rules/a.yml:8:21 error not-supported-yet correlations of type \"value_count\" are not supported yet",
+            "rules/a.yml:8:72 error missing-key \"value_count\" needs the field whose different values it counts (hint: condition: {field: NAME, gte: N})",
+        ),
+        (
+            "type: value_count, rules: base, timespan: 1m, condition: {field: [a, a], gte: 1}",
+            "rules/a.yml:8:84 error duplicate \"a\" is twice among the fields",
+        ),
+        (
+            "type: value_count, rules: base, timespan: 1m, condition: {field: a, gte: 10001}",
+            "rules/a.yml:6:1 error value a value_count is exact up to 10000, and 10001 is beyond (hint: a lower amount, or approximate: true under tidegate)",
         ),
         (
             "type: event_count, rules: [bose], timespan: 1m, condition: {gte: 1}",
@@ -228,8 +240,12 @@ fn mistakes_under_our_own_key() {
             "rules/a.yml:10:20 error value \"window\" cannot be \"session\" (hint: one of sliding, tumbling)",
         ),
         (
-            "new-terms: {fields: [a]}",
-            "rules/a.yml:10:12 error not-supported-yet the key \"new-terms\" of \"tidegate\" is not supported yet",
+            "new-terms: {fields: [a], history: 1d}",
+            "rules/a.yml:10:12 error wrong-kind \"new-terms\" belongs to a detection",
+        ),
+        (
+            "approximate: true",
+            "rules/a.yml:10:25 error wrong-kind \"approximate\" belongs to a value_count",
         ),
         (
             "tiers: [{gte: 10, level: high}]",

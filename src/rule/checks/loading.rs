@@ -28,7 +28,7 @@ fn names(rules: &RuleSet) -> Vec<&str> {
 fn window(rules: &RuleSet, name: &str) -> Window {
     match &rules.rule(rules.find(name).expect("the rule is loaded")).kind {
         Kind::Window(window) => window.clone(),
-        Kind::Match => panic!("{name} has no window"),
+        Kind::Match | Kind::NewTerms(_) => panic!("{name} has no window"),
     }
 }
 
@@ -85,6 +85,50 @@ fn above_n_becomes_a_first_tier_of_n_plus_one() {
     assert_eq!(rule.dedup.period, Span::from_minutes(60));
     assert!(rule.dedup.key.is_none());
     assert_eq!(rule.text.category, "aws/cloudtrail");
+}
+
+#[test]
+fn different_values_are_counted_exactly_up_to_ten_thousand_and_beyond_by_a_sample() {
+    let rule = |name: &str, field: &str, gte: u64, own: &str| {
+        let inside = format!(
+            "type: value_count, rules: [base], timespan: 1h, condition: {{field: {field}, gte: {gte}}}"
+        );
+        correlation(name, &inside, own)
+    };
+    let text = [
+        BASE,
+        &rule("exact", "tidegate.key", 10_000, ""),
+        &rule("pairs", "[tidegate.bucket, tidegate.key]", 3, ""),
+        &rule("sampled", "tidegate.key", 1_000_000, "approximate: true"),
+    ]
+    .concat();
+
+    let rules = rules_of(&text);
+
+    let measured = |name: &str| match window(&rules, name).measure {
+        Measure::Distinct { fields, sampled } => (fields.len(), sampled),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!((measured("exact"), measured("pairs")), ((1, 0), (2, 0)));
+    // 1,000,000 / 2^7 is the first below 10,000.
+    assert_eq!(measured("sampled"), (1, 7));
+}
+
+#[test]
+fn new_terms_have_the_term_as_their_group_and_pass_over_events_without_it() {
+    let text = format!(
+        "{BASE}tidegate:\n  new-terms: {{fields: [tidegate.principal, userAgent], history: 14d, learn: 7d}}\n  allowed-lateness: 2h\n"
+    );
+
+    let rules = rules_of(&text);
+
+    let rule = &rules.rules()[0];
+    let Kind::NewTerms(terms) = &rule.kind else { panic!("{:?}", rule.kind) };
+    assert_eq!((terms.history, terms.learn), (Span::from_hours(14 * 24), Span::from_hours(7 * 24)));
+    let term: Vec<&str> = rule.group_by.iter().map(|id| rules.fields().name(*id)).collect();
+    assert_eq!(term, ["tidegate.principal", "userAgent"]);
+    assert_eq!(rule.missing_group, MissingGroup::Skip);
+    assert_eq!(rule.allowed_lateness, Some(Span::from_hours(2)));
 }
 
 #[test]

@@ -137,7 +137,7 @@ impl WorkerCounters {
 /// What the alerts of a rule can be labelled with.
 pub(super) fn alert_labels(rule: &Rule) -> AlertLabels {
     let mut levels = match &rule.kind {
-        Kind::Match => vec![rule.level],
+        Kind::Match | Kind::NewTerms(_) => vec![rule.level],
         Kind::Window(window) => window.tiers.iter().map(|tier| tier.level).collect(),
     };
     levels.sort_unstable();
