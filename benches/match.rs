@@ -13,7 +13,7 @@ use divan::{Bencher, black_box};
 use std::borrow::Cow;
 use std::fmt::Write as _;
 use tidegate::event::{Event, Identity, Number, Source, Value};
-use tidegate::rule::{LoadOptions, RuleFile, RuleIndex, RuleSet, builtin, load};
+use tidegate::rule::{LoadOptions, Matched, RuleFile, RuleSet, builtin, load};
 use tidegate::units::EventTime;
 
 fn main() {
@@ -45,7 +45,7 @@ fn download_by_a_service(bencher: Bencher<'_, '_>, rules: usize) {
 fn measure(bencher: Bencher<'_, '_>, count: usize, source: &str, name: &str, identity: &str) {
     let rules = rule_set(count);
     let event = event(&rules, source, name, identity);
-    let mut out: Vec<RuleIndex> = Vec::with_capacity(count);
+    let mut out: Vec<Matched> = Vec::with_capacity(count);
     bencher.bench_local(|| {
         rules.matching(black_box(&event), &mut out);
         out.len()

@@ -18,7 +18,7 @@ use std::time::Instant;
 use tidegate::event::{
     DecodeLimits, Decoder, Entry, Event, FieldSet, Format, PlainReader, Projection, Value,
 };
-use tidegate::rule::{LoadOptions, RuleIndex, builtin, load};
+use tidegate::rule::{LoadOptions, Matched, builtin, load};
 
 const EVENTS: usize = 500;
 const ROUNDS: usize = 200;
@@ -50,7 +50,7 @@ fn main() -> std::io::Result<()> {
     let projection = Projection::new(fields);
     let decoder = |fields| Decoder::new(fields, Format::Auto, DecodeLimits::default());
     let (mut pack, mut one, mut asked) = (decoder(fields), decoder(&few), decoder(fields));
-    let mut matched: Vec<RuleIndex> = Vec::new();
+    let mut matched: Vec<Matched> = Vec::new();
     let mut scratch = Vec::new();
     let mut plain = PlainReader::new(projection.clone());
     let mut rows: Vec<(&str, Row<'_>)> = vec![

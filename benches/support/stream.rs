@@ -14,8 +14,8 @@ use std::sync::Arc;
 use tidegate::detect::{Catalogue, Engine, Limits, Origin};
 use tidegate::event::{Event, FieldId, FieldSet, Identity, Number, Source, Value};
 use tidegate::rule::{
-    Collect, CollectHow, Condition, Dedup, Kind, Level, Measure, MissingGroup, Rule, RuleIndex,
-    RuleText, StateId, Status, Tier, Window, WindowKind,
+    Collect, CollectHow, Condition, Dedup, Kind, Level, Matched, Measure, MissingGroup, Rule,
+    RuleIndex, RuleText, StateId, Status, Tier, Window, WindowKind,
 };
 use tidegate::state::{Changes, MemoryStore, Store, StoreError};
 use tidegate::units::{EventTime, Offset, PartitionId, Position, Span, WallTime};
@@ -49,9 +49,10 @@ impl Catalogue for All {
         &self.rules
     }
 
-    fn matching(&self, _: &Event<'_>, out: &mut Vec<RuleIndex>) {
+    fn matching(&self, _: &Event<'_>, out: &mut Vec<Matched>) {
         out.clear();
-        out.extend((0u16..).map(RuleIndex).take(self.rules.len()));
+        let all = (0u16..).map(|rule| Matched { rule: RuleIndex(rule), bases: 1 });
+        out.extend(all.take(self.rules.len()));
     }
 
     fn fields(&self) -> &FieldSet {
@@ -65,6 +66,9 @@ fn rule(number: u64, span: Span, measure: Measure, group_by: Vec<FieldId>, tiers
     let name = format!("rule {number}");
     let condition = Condition::AtLeast(tiers.first().map_or(0, |tier| tier.gte));
     Rule {
+        group_by_of: Vec::new(),
+        feeds: Vec::new(),
+        silent: false,
         text: RuleText {
             id: name.clone(),
             name: name.clone(),

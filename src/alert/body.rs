@@ -15,7 +15,7 @@ use super::text::cap;
 use super::time::{millis_text, seconds_text};
 use super::title::title;
 use crate::detect::FindingKind;
-use crate::event::{FieldId, Source};
+use crate::event::Source;
 use crate::rule::{Kind, Measure, Rule, Window};
 
 /// Techniques and tactics in an alert.
@@ -191,7 +191,17 @@ fn window_description(case: &Case<'_>, window: &Window) -> String {
         Measure::Count => None,
         Measure::Sum(field) => Some(case.catalogue.fields().name(*field)),
         Measure::Distinct { fields, sampled } => {
-            return distinct_description(case, window, fields, *sampled);
+            let names: Vec<&str> =
+                fields.iter().map(|field| case.catalogue.fields().name(*field)).collect();
+            let about = if *sampled == 0 { "" } else { "about " };
+            let what = format!("had {about}{amount} different values of {}", names.join(", "));
+            return several_description(case, window, &what);
+        }
+        Measure::Signals { .. } => {
+            return several_description(case, window, &format!("gave {amount} different signals"));
+        }
+        Measure::Rules { .. } => {
+            return several_description(case, window, &format!("matched {amount} rules together"));
         }
     };
     let (what, place, unit) = match field {
@@ -217,28 +227,16 @@ fn window_description(case: &Case<'_>, window: &Window) -> String {
     format!("{what}{bucket}{by} in {seconds} s{least}.")
 }
 
-/// Names of fields are the rule's own text.
-fn distinct_description(
-    case: &Case<'_>,
-    window: &Window,
-    fields: &[FieldId],
-    sampled: u8,
-) -> String {
+/// What a window's events did; names in it are the rule's own text.
+fn several_description(case: &Case<'_>, window: &Window, what: &str) -> String {
     let finding = case.finding;
-    let names: Vec<&str> =
-        fields.iter().map(|field| case.catalogue.fields().name(*field)).collect();
-    let about = if sampled == 0 { "" } else { "about " };
     let seconds = finding.last_seen.since(finding.first_seen).as_millis() / 1000;
     let tier = severity(finding.level).level;
-    let least = finding.threshold.map_or(String::new(), |least| {
-        format!("; tier {tier} starts at {least} in {}", window.span)
-    });
-    format!(
-        "{} events had {about}{} different values of {} in {seconds} s{least}.",
-        finding.count,
-        finding.amount,
-        names.join(", ")
-    )
+    let least = match (&window.measure, finding.threshold) {
+        (Measure::Rules { .. }, _) | (_, None) => format!(" within {}", window.span),
+        (_, Some(least)) => format!("; tier {tier} starts at {least} in {}", window.span),
+    };
+    format!("{} events {what} in {seconds} s{least}.", finding.count)
 }
 
 /// Links come from configuration and uid, never from event text.

@@ -109,6 +109,13 @@ fn looks_for(rule: &Rule) -> String {
                 crate::rule::Measure::Sum(_) => "in sum",
                 crate::rule::Measure::Distinct { sampled: 0, .. } => "different values",
                 crate::rule::Measure::Distinct { .. } => "different values, about",
+                crate::rule::Measure::Signals { .. } => "different signals",
+                crate::rule::Measure::Rules { ordered: true, .. } => {
+                    return format!("rules one after the other in {}", window.span);
+                }
+                crate::rule::Measure::Rules { .. } => {
+                    return format!("rules together in {}", window.span);
+                }
             };
             let kind = match window.kind {
                 WindowKind::Sliding => "sliding",

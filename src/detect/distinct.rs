@@ -94,7 +94,8 @@ impl Distinct {
         self.changed
     }
 
-    /// From now on, until the next event, every window counts as changed.
+    /// Forgets what the last event changed.
+    #[cfg(test)]
     pub(super) fn all_changed(&mut self) {
         self.changed = Ends::ALL;
     }
@@ -112,6 +113,11 @@ impl Distinct {
             greatest = greatest.max(count);
         }
         self.capped(greatest)
+    }
+
+    /// The count of the window that ends in `end` before the last event.
+    pub(super) fn count_before(&self, end: i64) -> u64 {
+        self.capped(self.at(end) - i64::from(self.changed.hold(end)))
     }
 
     /// The counts of the windows that end in `ends`, which descend from at most the newest pane.

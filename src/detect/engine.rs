@@ -13,7 +13,7 @@ use super::episode::Episodes;
 use super::faults::{Fault, is_planted};
 use super::finding::{Finding, Origin, Outcome};
 use super::fingerprint::{self, GroupHash};
-use super::groups::{Groups, Keys};
+use super::groups::{Bound, Groups, Keys};
 use super::judge::Judge;
 use super::limits::Limits;
 use super::pane_ring::Crossing;
@@ -25,10 +25,28 @@ use super::table::Table;
 use super::term::{Seen, Term};
 use super::watermark::{Effective, Watermark};
 use crate::event::Event;
-use crate::rule::{Kind, RuleIndex};
+use crate::rule::{Kind, Matched, Measure, RuleIndex};
 use crate::state::{CacheKey, MetaRow, Store};
 use crate::units::{EventTime, Span};
 use std::sync::Arc;
+
+/// What judges a rule, made of the engine's parts.
+macro_rules! judge {
+    ($engine:expr, $findings:expr) => {
+        Judge {
+            store: &$engine.store,
+            plan: &$engine.plan,
+            groups: &mut $engine.groups,
+            episodes: &mut $engine.episodes,
+            counts: &mut $engine.counts,
+            findings: $findings,
+            crossings: &mut $engine.scratch.crossings,
+            watermark: &$engine.watermark,
+            horizon: $engine.duplicates.horizon(),
+            look_back: $engine.limits.look_back,
+        }
+    };
+}
 
 /// The state of one partition and the rules that are applied to it.
 #[derive(Debug)]
@@ -59,14 +77,16 @@ pub struct Engine<S, C = crate::rule::RuleSet> {
 /// Memory that events share one after the other.
 #[derive(Debug, Default)]
 struct Scratch {
-    matched: Vec<RuleIndex>,
+    matched: Vec<Matched>,
     /// By list of fields; filled when the first rule asks.
     hashes: Vec<Option<GroupHash>>,
-    /// The states that count the event, and those of them that share a journal.
-    states: Vec<u16>,
+    /// The states that count the event, with the referenced rules that it matched.
+    states: Vec<(u16, u32)>,
+    /// Those of them that share a journal.
     together: Vec<u16>,
-    /// By state: what no window that the event changed exceeds.
-    bounds: Vec<Option<u64>>,
+    bases: Vec<u32>,
+    /// By state: what is known of the windows that the event changed.
+    bounds: Vec<Option<Bound>>,
     crossings: Vec<Crossing>,
 }
 
@@ -136,9 +156,9 @@ impl<S: Store, C: Catalogue> Engine<S, C> {
         self.scratch.hashes.fill(None);
         self.count(seen)?;
         for at in 0..self.scratch.matched.len() {
-            if let Some(&rule) = self.scratch.matched.get(at) {
-                add_one(&mut self.counts.matches, rule.0.into());
-                self.apply(rule, trigger, findings)?;
+            if let Some(&matched) = self.scratch.matched.get(at) {
+                add_one(&mut self.counts.matches, matched.rule.0.into());
+                self.apply(matched, trigger, findings)?;
             }
         }
         Ok(if is_late { Outcome::Late } else { Outcome::Matched })
@@ -244,36 +264,43 @@ impl<S: Store, C: Catalogue> Engine<S, C> {
         Ok(is_news && !is_learning)
     }
 
-    /// Counts the event in the states of all window rules for which it is in time.
+    /// Counts the event in the states of all window rules for which it is in time, but for those that
+    /// count by referenced rule.
     fn count(&mut self, seen: Sighting<'_, '_>) -> Result<(), StateError> {
-        let Scratch { matched, hashes, states, together, bounds, .. } = &mut self.scratch;
-        for state in states.drain(..) {
+        let Scratch { matched, hashes, states, together, bases, bounds, .. } = &mut self.scratch;
+        for (state, _) in states.drain(..) {
             if let Some(bound) = bounds.get_mut(usize::from(state)) {
                 *bound = None;
             }
         }
         let mut keys = HashedKeys { plan: &self.plan, hashes, event: seen.event };
-        for rule in matched.iter() {
+        for Matched { rule, bases } in matched.iter() {
             let Some(plan) = rule_plan(&self.plan, *rule) else { continue };
             // Rules with one state between them count the event once.
-            let Some(state) = plan.state.filter(|state| !states.contains(state)) else { continue };
-            let is_skipped = plan.skips_missing && keys.hash(plan.group_list).is_missing;
+            let is_counted = |state: &u16| states.iter().any(|(known, _)| known == state);
+            let Some(state) = plan.state.filter(|state| !is_counted(state)) else { continue };
+            let is_skipped =
+                plan.counts_alone || (plan.skips_missing && keys.hash(plan.group_list).is_missing);
             if !is_skipped && !self.watermark.is_late(seen.time, plan.lateness) {
-                states.push(state);
+                states.push((state, *bases));
             }
         }
-        let journal_of = |state: &u16| {
-            let state = self.plan.states.get(usize::from(*state))?;
+        let journal_of = |state: u16| {
+            let state = self.plan.states.get(usize::from(state))?;
             Some(self.plan.tracks.get(state.track)?.journal)
         };
         for journal in 0..self.plan.classes.len() {
             together.clear();
-            together.extend(states.iter().filter(|state| journal_of(state) == Some(journal)));
+            bases.clear();
+            for (state, of) in states.iter().filter(|one| journal_of(one.0) == Some(journal)) {
+                together.push(*state);
+                bases.push(*of);
+            }
             if !together.is_empty() {
                 let (plan, watermark) = (&self.plan, self.watermark.get());
-                let source = (plan, &self.store);
+                let (source, parts) = ((plan, &self.store), (&**together, &**bases));
                 self.counts.bad_amounts +=
-                    self.groups.count(source, together, &mut keys, seen, watermark, bounds)?;
+                    self.groups.count(source, parts, &mut keys, seen, watermark, bounds)?;
             }
         }
         Ok(())
@@ -282,7 +309,8 @@ impl<S: Store, C: Catalogue> Engine<S, C> {
     /// A stateless rule's episode outlives its event by P + L, and so must the fingerprint (§13).
     fn remember(&mut self, event: &Event<'_>, time: EventTime) {
         let from = self.watermark.get().map_or(time, |watermark| watermark.max(time));
-        let plans = self.scratch.matched.iter().filter_map(|rule| rule_plan(&self.plan, *rule));
+        let matched = self.scratch.matched.iter();
+        let plans = matched.filter_map(|matched| rule_plan(&self.plan, matched.rule));
         let stateless = plans.filter(|plan| plan.state.is_none());
         let longest = stateless.map(|plan| plan.period.plus(plan.lateness)).max();
         self.duplicates.remember(event, from.plus(longest.unwrap_or_default()));
@@ -290,10 +318,11 @@ impl<S: Store, C: Catalogue> Engine<S, C> {
 
     fn apply(
         &mut self,
-        index: RuleIndex,
+        matched: Matched,
         trigger: Trigger<'_, '_>,
         findings: &mut Vec<Finding>,
     ) -> Result<(), StateError> {
+        let index = matched.rule;
         let Some(plan) = rule_plan(&self.plan, index) else { return Ok(()) };
         let event = trigger.seen.event;
         if plan.term.is_some() {
@@ -305,45 +334,144 @@ impl<S: Store, C: Catalogue> Engine<S, C> {
                 return Ok(());
             }
         }
+        let Some(rule) = self.rules.rules().get(usize::from(index.0)) else { return Ok(()) };
+        let Some(plan) = rule_plan(&self.plan, index) else { return Ok(()) };
+        if plan.state.is_some() {
+            return if plan.counts_alone {
+                self.count_alone(matched, trigger, findings)
+            } else {
+                let hashes = &mut self.scratch.hashes;
+                let mut keys = HashedKeys { plan: &self.plan, hashes, event };
+                let (group, dedup) = (keys.key(plan.group_list), keys.key(plan.dedup_list));
+                self.judge_windows(index, None, (group, dedup), trigger, findings)
+            };
+        }
+        let hashes = &mut self.scratch.hashes;
+        let mut keys = HashedKeys { plan: &self.plan, hashes, event };
+        if plan.skips_missing && keys.hash(plan.group_list).is_missing {
+            return Ok(());
+        }
+        let dedup = keys.hash(plan.dedup_list);
+        let is_silent = rule.silent;
+        let feeds = !rule.feeds.is_empty();
+        if !is_silent {
+            let fields = self.rules.fields();
+            let fired = Fired { index, rule, fields, group_by: &rule.group_by };
+            judge!(self, findings).matched(fired, plan, dedup, trigger)?;
+        }
+        if feeds { self.feed(index, &[trigger.seen.time], trigger, findings) } else { Ok(()) }
+    }
+
+    /// Counts the event now; once for each referenced rule that it matched if the group, or the value,
+    /// is what this one gives.
+    fn count_alone(
+        &mut self,
+        Matched { rule, bases }: Matched,
+        trigger: Trigger<'_, '_>,
+        findings: &mut Vec<Finding>,
+    ) -> Result<(), StateError> {
+        if !rule_plan(&self.plan, rule).is_some_and(|plan| plan.is_by_base) {
+            return self.count_as(Matched { rule, bases }, trigger, findings);
+        }
+        for base in (0..Measure::RULES_MAX).filter(|base| bases >> base & 1 == 1) {
+            self.count_as(Matched { rule, bases: 1 << base }, trigger, findings)?;
+        }
+        Ok(())
+    }
+
+    /// Counts an event as a match of referenced rules and judges the windows that this changed. Several
+    /// only where all have one group.
+    fn count_as(
+        &mut self,
+        Matched { rule: index, bases }: Matched,
+        trigger: Trigger<'_, '_>,
+        findings: &mut Vec<Finding>,
+    ) -> Result<(), StateError> {
+        let Some(plan) = rule_plan(&self.plan, index) else { return Ok(()) };
+        let (Some(state), seen) = (plan.state, trigger.seen) else { return Ok(()) };
+        let base = bases.trailing_zeros() as usize;
+        let list = plan.group_list_of.get(base).copied().unwrap_or(plan.group_list);
+        let hashes = &mut self.scratch.hashes;
+        let mut keys = HashedKeys { plan: &self.plan, hashes, event: seen.event };
+        let group = keys.hash(list);
+        let has_own_key = plan.dedup_list != plan.group_list;
+        let dedup = if has_own_key { keys.hash(plan.dedup_list) } else { group };
+        let is_skipped = plan.skips_missing && group.is_missing;
+        if is_skipped || self.watermark.is_late(seen.time, plan.lateness) {
+            return Ok(());
+        }
+        let source = (&self.plan, &self.store);
+        let (watermark, bounds) = (self.watermark.get(), &mut self.scratch.bounds);
+        let mut key = OneKey(group.key);
+        let parts = (&[state][..], &[bases][..]);
+        self.counts.bad_amounts +=
+            self.groups.count(source, parts, &mut key, seen, watermark, bounds)?;
+        let judged =
+            self.judge_windows(index, Some(base), (group.key, dedup.key), trigger, findings);
+        if let Some(bound) = self.scratch.bounds.get_mut(usize::from(state)) {
+            *bound = None;
+        }
+        judged
+    }
+
+    /// Judges the windows of a group that the event was counted in, as a match of `base` if the rule
+    /// counts by referenced rule; then of the rules that count what crossed.
+    fn judge_windows(
+        &mut self,
+        index: RuleIndex,
+        base: Option<usize>,
+        (group, dedup): (CacheKey, CacheKey),
+        trigger: Trigger<'_, '_>,
+        findings: &mut Vec<Finding>,
+    ) -> Result<(), StateError> {
         let (Some(rule), Some(plan)) =
             (self.rules.rules().get(usize::from(index.0)), rule_plan(&self.plan, index))
         else {
             return Ok(());
         };
-        let fired = Fired { index, rule, fields: self.rules.fields() };
-        let Scratch { hashes, bounds, crossings, .. } = &mut self.scratch;
-        let mut keys = HashedKeys { plan: &self.plan, hashes, event };
-        let mut judge = Judge {
-            store: &self.store,
-            plan: &self.plan,
-            groups: &mut self.groups,
-            episodes: &mut self.episodes,
-            counts: &mut self.counts,
-            findings,
-            crossings,
-            watermark: &self.watermark,
-            horizon: self.duplicates.horizon(),
-            look_back: self.limits.look_back,
-        };
-        let (Some(number), Kind::Window(window)) = (plan.state, &rule.kind) else {
-            if plan.skips_missing && keys.hash(plan.group_list).is_missing {
-                return Ok(());
-            }
-            let dedup = keys.hash(plan.dedup_list);
-            return judge.matched(fired, plan, dedup, trigger);
-        };
-        let number = usize::from(number);
-        let (Some(state), Some(Some(bound))) = (self.plan.states.get(number), bounds.get(number))
-        else {
+        let Kind::Window(window) = &rule.kind else { return Ok(()) };
+        let number = usize::from(plan.state.unwrap_or(u16::MAX));
+        let bound = self.scratch.bounds.get(number).copied().flatten();
+        let (Some(state), Some(bound)) = (self.plan.states.get(number), bound) else {
             return Ok(());
         };
-        if window.tiers.first().is_none_or(|least| *bound < least.gte) {
+        if window.tiers.first().is_none_or(|least| bound.greatest < least.gte) {
             return Ok(());
         }
-        let group = (keys.key(plan.group_list), *bound);
-        let dedup = keys.hash(plan.dedup_list);
+        let group_by = base.and_then(|base| rule.group_by_of.get(base)).unwrap_or(&rule.group_by);
+        let fired = Fired { index, rule, fields: self.rules.fields(), group_by };
         let tiers = (plan, state, window.tiers.as_slice());
-        judge.windows_changed(fired, tiers, group, dedup, trigger)
+        let mut fed = Vec::new();
+        let judged = judge!(self, findings).windows_changed(
+            fired,
+            tiers,
+            (group, bound),
+            (dedup, trigger),
+            &mut fed,
+        );
+        judged?;
+        if fed.is_empty() { Ok(()) } else { self.feed(index, &fed, trigger, findings) }
+    }
+
+    /// Counts what a rule found, at each of `times`, in the correlations that refer to it (§8). None
+    /// refers to itself, by whatever way.
+    fn feed(
+        &mut self,
+        index: RuleIndex,
+        times: &[EventTime],
+        trigger: Trigger<'_, '_>,
+        findings: &mut Vec<Finding>,
+    ) -> Result<(), StateError> {
+        let rules = self.rules.clone();
+        let Some(rule) = rules.rules().get(usize::from(index.0)) else { return Ok(()) };
+        for &time in times {
+            let seen = Sighting { time, ..trigger.seen };
+            for &(outer, base) in &rule.feeds {
+                let found = Matched { rule: outer, bases: 1 << base };
+                self.count_as(found, Trigger { seen, ..trigger }, findings)?;
+            }
+        }
+        Ok(())
     }
 
     fn restore(&mut self) -> Result<(), StateError> {
@@ -410,6 +538,15 @@ impl HashedKeys<'_, '_> {
 impl Keys for HashedKeys<'_, '_> {
     fn key(&mut self, list: usize) -> CacheKey {
         self.hash(list).key
+    }
+}
+
+/// A group that is known.
+struct OneKey(CacheKey);
+
+impl Keys for OneKey {
+    fn key(&mut self, _: usize) -> CacheKey {
+        self.0
     }
 }
 

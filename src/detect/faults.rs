@@ -19,6 +19,10 @@ pub(super) enum Fault {
     ValueLeavesWithItsFirst,
     /// A sighting before the first one alerts again.
     EarlierSightingIsNews,
+    /// Rules that must follow each other may come in any order.
+    OrderIgnored,
+    /// A window that crossed before is counted again by the rules over it.
+    FedAgain,
 }
 
 #[cfg(not(test))]

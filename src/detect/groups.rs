@@ -93,6 +93,15 @@ enum Windows {
     Warm(Box<Warm>),
 }
 
+/// What is known of the windows that an event changed.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Bound {
+    /// No amount of theirs is greater; the amount itself when it is the newest window.
+    pub(super) greatest: u64,
+    /// What the event added.
+    pub(super) own: u64,
+}
+
 /// How long dead groups may stay in memory, in event time.
 const SWEEP_EVERY: Span = Span::from_minutes(5);
 
@@ -119,21 +128,22 @@ impl Groups {
         }
     }
 
-    /// Counts an event in `states`, which share a journal. Into `bounds`, by state, goes a number
-    /// that none of the windows which the event changed exceeds; once it is at least the state's
-    /// `least`, the group is warm. Tells how many amounts could not be read.
+    /// Counts an event in `states`, which share a journal; `bases` tells for each by which referenced
+    /// rules it matched. Into `bounds`, by state, goes a number that none of the windows which the event
+    /// changed exceeds, once the group is warm; until then one below the state's `least`. Tells how many
+    /// amounts could not be read.
     pub(super) fn count(
         &mut self,
         (plan, store): (&Plan, &impl Store),
-        states: &[u16],
+        (states, bases): (&[u16], &[u32]),
         keys: &mut impl Keys,
         seen: Sighting<'_, '_>,
         watermark: Option<EventTime>,
-        bounds: &mut [Option<u64>],
+        bounds: &mut [Option<Bound>],
     ) -> Result<u64, StateError> {
         let Self { journals, layouts, tracks, recipes, scratch, ring_bytes, .. } = self;
         let Some(recipe) = recipes.of(states, plan, layouts) else { return Ok(0) };
-        let bad_amounts = read_amounts(recipe, seen, &mut scratch.amounts);
+        let bad_amounts = read_amounts(recipe, plan, (states, bases), seen, &mut scratch.amounts);
         let due = recipe.states.iter().filter_map(|counted| {
             let shape = &plan.states.get(usize::from(counted.state))?.shape;
             Some(shape.due(shape.segment_of(shape.pane_of(seen.time)).0))
@@ -161,11 +171,12 @@ impl Groups {
                 let amount = state.measured.own(kept);
                 let bound = match group.windows.get_mut(state.place) {
                     Some(Windows::Cold(bound)) => {
-                        *bound = bound.saturating_add(amount);
-                        if *bound >= state.least {
+                        *bound = state.measured.joined(*bound, kept);
+                        if state.may_reach(*bound) {
                             scratch.to_warm.push((counted.state, key));
                         }
-                        *bound
+                        // What windows hold is not known before it is warm.
+                        0
                     }
                     Some(Windows::Coarse(coarse)) => {
                         let pane = state.shape.pane_of(seen.time);
@@ -189,7 +200,7 @@ impl Groups {
                     None => continue,
                 };
                 if let Some(known) = bounds.get_mut(usize::from(counted.state)) {
-                    *known = Some(bound);
+                    *known = Some(Bound { greatest: bound, own: amount });
                 }
             }
         }
@@ -273,7 +284,7 @@ impl Groups {
                             let kept = counted
                                 .amount
                                 .and_then(|at| amounts.get(usize::from(at)).copied().flatten());
-                            *bound = bound.saturating_add(state.measured.own(kept));
+                            *bound = state.measured.joined(*bound, kept);
                         }
                     }
                 }
@@ -384,21 +395,23 @@ impl Groups {
         key: CacheKey,
         time: EventTime,
         watermark: Option<EventTime>,
-        bounds: &mut [Option<u64>],
+        bounds: &mut [Option<Bound>],
     ) -> Result<(), StateError> {
         let Some(state) = plan.states.get(usize::from(number)) else { return Ok(()) };
         let warm = self.read_back((plan, store), state, key, watermark)?;
-        let coarse = Coarse::of(&warm.ring, &state.shape);
         // Near enough that the coarse bound may reach the threshold again soon.
-        let is_near = coarse.greatest(&state.shape) >= state.least / 2;
-        if let Some(bound) = bounds.get_mut(usize::from(number)) {
-            *bound = Some(if is_near { warm.bound_at(state, time) } else { 0 });
+        let is_near = match &warm.sequence {
+            Some(sequence) => state.may_reach(sequence.rules().into()),
+            None => Coarse::of(&warm.ring, &state.shape).greatest(&state.shape) >= state.least / 2,
+        };
+        if let Some(Some(bound)) = bounds.get_mut(usize::from(number)) {
+            bound.greatest = if is_near { warm.bound_at(state, time) } else { 0 };
         }
         let windows = if is_near {
             self.ring_bytes += warm.byte_len();
             Windows::Warm(Box::new(warm))
         } else {
-            far(coarse, state.least / 8)
+            cooled(&warm, state, state.least / 8)
         };
         let group = self.tracks.get_mut(state.track).and_then(|track| track.index.get_mut(&key));
         if let Some(place) = group.and_then(|group| group.windows.get_mut(state.place)) {
@@ -429,11 +442,17 @@ impl Groups {
                             }
                         }
                         Windows::Warm(warm) => {
-                            *ring_bytes -= warm.drop_segments(&state.shape, is_over);
-                            let coarse = Coarse::of(&warm.ring, &state.shape);
-                            if coarse.greatest(&state.shape) < state.least / 4 {
+                            *ring_bytes -= warm.drop_segments(state, is_over);
+                            let is_far = match &warm.sequence {
+                                Some(sequence) => !state.may_reach(sequence.rules().into()),
+                                None => {
+                                    let coarse = Coarse::of(&warm.ring, &state.shape);
+                                    coarse.greatest(&state.shape) < state.least / 4
+                                }
+                            };
+                            if is_far {
                                 *ring_bytes -= warm.byte_len();
-                                *windows = far(coarse, state.least / 16);
+                                *windows = cooled(warm, state, state.least / 16);
                             }
                         }
                     }
@@ -461,7 +480,7 @@ impl Groups {
                             continue;
                         }
                         *ring_bytes -= warm.byte_len();
-                        *windows = far(Coarse::of(&warm.ring, &state.shape), state.least / 16);
+                        *windows = cooled(warm, state, state.least / 16);
                     }
                     true
                 });
@@ -487,13 +506,15 @@ impl Groups {
                 }
                 for &state in &track.states {
                     let state = &plan.states[usize::from(state)];
-                    let exact = self
+                    let mut exact = self
                         .read_back((plan, store), state, key, watermark)
                         .map_err(|error| error.to_string())?;
                     super::invariant::ring_is_sound(&exact.ring, &state.shape)?;
+                    let rules = exact.sequence.as_ref().map(|known| u64::from(known.rules()));
                     let total = exact.ring.total();
                     match &self.tracks[at].index[&key].windows[state.place] {
-                        Windows::Cold(bound) if *bound >= total => {}
+                        Windows::Cold(bound) if rules.is_some_and(|all| bound & all == all) => {}
+                        Windows::Cold(bound) if rules.is_none() && *bound >= total => {}
                         Windows::Cold(bound) => {
                             return Err(format!("G1: {bound} for a sum of {total}"));
                         }
@@ -506,12 +527,15 @@ impl Groups {
                         Windows::Warm(warm) => {
                             let mut warm = (**warm).clone();
                             super::invariant::ring_is_sound(&warm.ring, &state.shape)?;
-                            warm.drop_segments(&state.shape, |index| {
+                            warm.drop_segments(state, |index| {
                                 watermark.is_some_and(|at| has_fired(state.shape.due(index), at))
                             });
                             let first = watermark
                                 .map(|at| state.shape.pane_of(at.minus(state.shape.lateness)));
+                            warm.all_changed();
+                            exact.all_changed();
                             if warm.ring != exact.ring
+                                || warm.sequence != exact.sequence
                                 || warm.counts(state, first) != exact.counts(state, first)
                             {
                                 return Err(format!("G2: {warm:?} is not {exact:?}"));
@@ -559,7 +583,13 @@ impl Group {
 }
 
 /// Puts the event's amounts into `amounts`; tells how many of them states cannot use.
-fn read_amounts(recipe: &Recipe, seen: Sighting<'_, '_>, amounts: &mut Vec<Option<u64>>) -> u64 {
+fn read_amounts(
+    recipe: &Recipe,
+    plan: &Plan,
+    (states, bases): (&[u16], &[u32]),
+    seen: Sighting<'_, '_>,
+    amounts: &mut Vec<Option<u64>>,
+) -> u64 {
     amounts.clear();
     let mut bad = 0;
     for (at, kept) in recipe.amounts.iter().enumerate() {
@@ -568,6 +598,14 @@ fn read_amounts(recipe: &Recipe, seen: Sighting<'_, '_>, amounts: &mut Vec<Optio
             Kept::Value(fields) => {
                 let values = fingerprint::of_values(seen.event, fields);
                 amounts.push((!values.is_missing).then_some(values.key.0));
+                continue;
+            }
+            Kept::Bases(tag) => {
+                let is_it = |state: &u16| {
+                    plan.states.get(usize::from(*state)).is_some_and(|state| state.tag == *tag)
+                };
+                let at = states.iter().position(is_it);
+                amounts.push(at.and_then(|at| bases.get(at)).map(|bits| u64::from(*bits)));
                 continue;
             }
         };
@@ -582,6 +620,14 @@ fn read_amounts(recipe: &Recipe, seen: Sighting<'_, '_>, amounts: &mut Vec<Optio
         });
     }
     bad
+}
+
+/// What is kept of a group that was warm.
+fn cooled(warm: &Warm, state: &StatePlan, least: u64) -> Windows {
+    match &warm.sequence {
+        Some(sequence) => Windows::Cold(sequence.rules().into()),
+        None => far(Coarse::of(&warm.ring, &state.shape), least),
+    }
 }
 
 /// Windows that are far from any threshold; cold below `least`.

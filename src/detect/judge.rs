@@ -8,7 +8,7 @@ use super::counts::{Counts, add_one};
 use super::episode::{Episode, Episodes, Verdict, tier_of};
 use super::finding::{Finding, FindingKind};
 use super::fingerprint::GroupHash;
-use super::groups::Groups;
+use super::groups::{Bound, Groups};
 use super::pane_ring::Crossing;
 use super::plan::{Plan, RulePlan, StatePlan};
 use super::report::{Fired, Heading, Trigger, of_match, of_window};
@@ -65,15 +65,15 @@ impl<S: Store> Judge<'_, S> {
         Ok(())
     }
 
-    /// The event was counted in this group: judges the windows that it changed. None of them
-    /// exceeds `bound`.
+    /// The event was counted in this group: judges the windows that it changed, as `bound` says. The
+    /// ends of those that did not cross before go to `fed` if other rules count them.
     pub(super) fn windows_changed(
         &mut self,
         fired: Fired<'_>,
         (plan, state, tiers): (&RulePlan, &StatePlan, &[Tier]),
-        (group, bound): (CacheKey, u64),
-        dedup: GroupHash,
-        trigger: Trigger<'_, '_>,
+        (group, Bound { greatest: bound, own }): (CacheKey, Bound),
+        (dedup, trigger): (CacheKey, Trigger<'_, '_>),
+        fed: &mut Vec<EventTime>,
     ) -> Result<(), StateError> {
         let (Some(least), Some(warm)) = (tiers.first(), self.groups.warm_group(state, group))
         else {
@@ -82,7 +82,16 @@ impl<S: Store> Judge<'_, S> {
         let shape = &state.shape;
         let pane = shape.pane_of(trigger.seen.time);
         let changed = (shape.time_of(pane), shape.time_of(warm.ring.last_end(shape, pane)));
-        let key = dedup.key.salted(plan.episodes_of);
+        if !fired.rule.feeds.is_empty() {
+            warm.crossings(state, pane, least.gte, self.crossings);
+            let about = (pane, own, least.gte);
+            let new = self.crossings.iter().filter(|one| warm.is_new(state, **one, about));
+            fed.extend(new.map(|crossing| shape.time_of(crossing.end)));
+        }
+        if fired.rule.silent {
+            return Ok(());
+        }
+        let key = dedup.salted(plan.episodes_of);
         if plan.period > Span::ZERO
             && let Some(id) = self.episodes.load(self.store, key)?
             && let Some(episodes) = self.episodes.get(id)
@@ -130,10 +139,12 @@ impl<S: Store> Judge<'_, S> {
             {
                 let mut view = warm.ring.view(shape, crossing.end);
                 debug_assert!(
-                    view.amount == crossing.amount || warm.distinct.is_some(),
+                    view.amount == crossing.amount
+                        || warm.distinct.is_some()
+                        || warm.sequence.is_some(),
                     "the window was summed right"
                 );
-                view.amount = crossing.amount;
+                view.amount = warm.shown_amount(state, crossing);
                 let panes = (crossing.end.saturating_sub(shape.panes), crossing.end);
                 let collect = &fired.rule.collect;
                 let source = (self.plan, self.store);

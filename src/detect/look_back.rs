@@ -44,6 +44,9 @@ impl Groups {
         let mut columns = vec![None; state.column_tags.len()];
         let Some(track) = plan.tracks.get(state.track) else { return Ok(warm) };
         let mut next = self.last(state.track, key);
+        // The group's last event comes first along the chain and is added last: what it changed is then
+        // known.
+        let mut last = None;
         let Self { journals, layouts, spare, .. } = self;
         let Some(journal) = journals.get(track.journal) else { return Ok(warm) };
         while let Some(at) = next
@@ -70,10 +73,13 @@ impl Groups {
                     }
                 }
             })?;
-            warm.add(state, entry.time, kept, &columns);
+            match &last {
+                None => last = Some((entry.time, kept, columns.clone())),
+                Some(_) => drop(warm.add(state, entry.time, kept, &columns)),
+            }
         }
-        if let Some(distinct) = &mut warm.distinct {
-            distinct.all_changed();
+        if let Some((time, kept, columns)) = last {
+            warm.add(state, time, kept, &columns);
         }
         Ok(warm)
     }

@@ -11,7 +11,8 @@
 //! | `plan`, `shape`, `fingerprint` | rules as the engine runs them, their grids, their groups |
 //! | `journal`, `recipe`, `sighting` | the events that windows still need, each written once |
 //! | `groups`, `coarse`, `look_back` | who is near a threshold; a group's events, read back |
-//! | `warm`, `pane_ring`, `segment`, `distinct` | one group's sums and values over event time |
+//! | `warm`, `pane_ring`, `segment` | one group's sums over event time |
+//! | `distinct`, `sequence` | its different values; which rules matched it, and when |
 //! | `judge`, `episode`, `report` | windows that cross, episodes that open, findings |
 //! | `term` | whether a sighting is the first |
 //! | `table`, `rows`, `commit` | memory, store, and the way between |
@@ -41,6 +42,7 @@ mod recipe;
 mod report;
 mod rows;
 mod segment;
+mod sequence;
 mod shape;
 mod sighting;
 mod table;

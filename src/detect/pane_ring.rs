@@ -154,6 +154,12 @@ impl PaneRing {
         }
     }
 
+    /// How many events a pane holds.
+    pub(super) fn count_in(&self, shape: &Shape, pane: i64) -> u32 {
+        let found = self.panes_down(shape, pane).next();
+        found.filter(|(at, _)| *at == pane).map_or(0, |(_, pane)| pane.count)
+    }
+
     /// Panes with events from `from` on, newest first.
     pub(super) fn ends_down<'g>(
         &'g self,

@@ -9,6 +9,7 @@
 use super::fingerprint::{salt, tag};
 use super::limits::Limits;
 use super::recipe::{Kept, Shown};
+use super::sequence::Wanted;
 use super::shape::Shape;
 use crate::event::{FieldId, FieldSet};
 use crate::rule::{CollectHow, Kind, Measure, MissingGroup, Rule, Window};
@@ -45,6 +46,14 @@ pub(super) struct RulePlan {
     pub(super) dedup_list: usize,
     /// Index of its group's list.
     pub(super) group_list: usize,
+    /// By referenced rule the list that its events are grouped by; empty when it is always that of
+    /// the group.
+    pub(super) group_list_of: Vec<usize>,
+    /// Each referenced rule counts by itself: for the group or the value that it gives.
+    pub(super) is_by_base: bool,
+    /// It counts an event at its turn and not together with others: by referenced rule, or because
+    /// what others find is counted too.
+    pub(super) counts_alone: bool,
     pub(super) skips_missing: bool,
     pub(super) lateness: Span,
     /// P.
@@ -97,6 +106,10 @@ pub(super) enum Measured {
         /// Counted values are exact up to so many.
         cap: usize,
     },
+    /// Different signals; by referenced rule.
+    Signals(Box<[Option<u64>]>),
+    /// Which referenced rules matched.
+    Rules(Wanted),
 }
 
 impl Measured {
@@ -109,15 +122,21 @@ impl Measured {
                 sampled: *sampled,
                 cap: limits.distinct_values,
             },
+            Measure::Signals { of } => Measured::Signals(of.as_slice().into()),
+            Measure::Rules { any_of, ordered } => Measured::Rules(Wanted {
+                any_of: any_of.iter().map(|all| all.as_slice().into()).collect(),
+                is_ordered: *ordered,
+            }),
         }
     }
 
-    /// What the journal keeps of an event for it.
-    pub(super) fn kept(&self) -> Option<Kept> {
+    /// What the journal keeps of an event for it; `state` is its tag.
+    pub(super) fn kept(&self, state: u64) -> Option<Kept> {
         match self {
             Measured::Events => None,
             Measured::Sum(field) => Some(Kept::Amount(*field)),
             Measured::Distinct { fields, .. } => Some(Kept::Value(fields.clone())),
+            Measured::Signals(_) | Measured::Rules(_) => Some(Kept::Bases(state)),
         }
     }
 
@@ -127,13 +146,28 @@ impl Measured {
         match self {
             Measured::Events => 1,
             Measured::Sum(_) => kept.unwrap_or(0),
-            Measured::Distinct { .. } => self.amount(u64::from(self.sampled(kept).is_some())),
+            Measured::Distinct { .. } | Measured::Signals(_) => {
+                self.amount(u64::from(self.sampled(kept).is_some()))
+            }
+            Measured::Rules(_) => 1,
+        }
+    }
+
+    /// The bound of a group's amounts with one more event. For rules it is those that have matched.
+    #[inline]
+    pub(super) fn joined(&self, bound: u64, kept: Option<u64>) -> u64 {
+        match self {
+            Measured::Rules(_) => bound | kept.unwrap_or(0),
+            _ => bound.saturating_add(self.own(kept)),
         }
     }
 
     /// The value, if it is one of those that are counted. Bits 40 and up of a hash decide: the low
     /// and the highest ones place it in a table.
     pub(super) fn sampled(&self, kept: Option<u64>) -> Option<u64> {
+        if let Measured::Signals(of) = self {
+            return of.get(kept?.trailing_zeros() as usize).copied().flatten();
+        }
         let Measured::Distinct { sampled, .. } = self else { return None };
         kept.filter(|hash| (hash >> 40) & ((1 << (*sampled).min(16)) - 1) == 0)
     }
@@ -142,7 +176,18 @@ impl Measured {
     pub(super) fn amount(&self, values: u64) -> u64 {
         match self {
             Measured::Distinct { sampled, .. } => values << (*sampled).min(16),
-            Measured::Events | Measured::Sum(_) => values,
+            _ => values,
+        }
+    }
+}
+
+impl StatePlan {
+    /// Whether a group with this bound may have a window that some rule fires for.
+    #[inline]
+    pub(super) fn may_reach(&self, bound: u64) -> bool {
+        match &self.measured {
+            Measured::Rules(wanted) => wanted.may_hold(bound),
+            _ => bound >= self.least,
         }
     }
 }
@@ -192,8 +237,17 @@ impl Plan {
                 }),
                 Kind::Match | Kind::Window(_) => None,
             };
+            let lists = rule.group_by_of.iter();
+            let group_list_of: Vec<usize> = lists
+                .map(|fields| place_of(&mut plan.field_lists, fields.as_slice().into()))
+                .collect();
+            let is_by_signal = matches!(&rule.kind, Kind::Window(window)
+                if matches!(window.measure, Measure::Signals { .. }));
             plan.rules.push(RulePlan {
                 state,
+                is_by_base: is_by_signal || !group_list_of.is_empty(),
+                counts_alone: is_by_signal || !group_list_of.is_empty(),
+                group_list_of,
                 term,
                 dedup_list: place_of(&mut plan.field_lists, dedup.as_slice().into()),
                 group_list: place_of(&mut plan.field_lists, rule.group_by.as_slice().into()),
@@ -202,6 +256,11 @@ impl Plan {
                 period: rule.dedup.period,
                 episodes_of: salt(b'e', rule.text.id.as_bytes()),
             });
+        }
+        for (outer, _) in rules.iter().flat_map(|rule| &rule.feeds) {
+            if let Some(outer) = plan.rules.get_mut(usize::from(outer.0)) {
+                outer.counts_alone = true;
+            }
         }
         plan
     }

@@ -26,6 +26,8 @@ pub(super) struct Fired<'r> {
     pub(super) index: RuleIndex,
     pub(super) rule: &'r Rule,
     pub(super) fields: &'r FieldSet,
+    /// Whose values are the group's: the rule's group-by, or what stands for it in this event.
+    pub(super) group_by: &'r [FieldId],
 }
 
 /// What the episode says.
@@ -106,18 +108,23 @@ pub(super) fn of_window(
     }
 }
 
-/// The names and texts of a key's values, taken from the event that crossed.
-fn key_of(fields: &FieldSet, event: &Event<'_>, key: &[FieldId]) -> Vec<(String, Option<String>)> {
-    let pairs = key.iter().map(|&field| {
-        let text = text_of(event.value(field)).map(std::borrow::Cow::into_owned);
-        (fields.name(field).to_owned(), text)
+/// The names of a key and the texts of its values, taken from the event that crossed.
+fn key_of(
+    fields: &FieldSet,
+    event: &Event<'_>,
+    (key, values): (&[FieldId], &[FieldId]),
+) -> Vec<(String, Option<String>)> {
+    let pairs = key.iter().zip(values).map(|(&name, &value)| {
+        let text = text_of(event.value(value)).map(std::borrow::Cow::into_owned);
+        (fields.name(name).to_owned(), text)
     });
     pairs.collect()
 }
 
 fn frame(fired: Fired<'_>, heading: Heading, trigger: Trigger<'_, '_>) -> Finding {
     let rule = fired.rule;
-    let dedup = rule.dedup.key.as_ref().unwrap_or(&rule.group_by);
+    let group = (rule.group_by.as_slice(), fired.group_by);
+    let dedup = rule.dedup.key.as_deref().map_or(group, |key| (key, key));
     Finding {
         rule: fired.index,
         kind: heading.kind,
@@ -127,7 +134,7 @@ fn frame(fired: Fired<'_>, heading: Heading, trigger: Trigger<'_, '_>) -> Findin
         opened: heading.opened,
         created: heading.created,
         wall: trigger.origin.wall,
-        group: key_of(fired.fields, trigger.seen.event, &rule.group_by),
+        group: key_of(fired.fields, trigger.seen.event, group),
         dedup_key: key_of(fired.fields, trigger.seen.event, dedup),
         per_event: rule.dedup.period == crate::units::Span::ZERO,
         amount: 0,

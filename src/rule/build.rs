@@ -9,11 +9,12 @@ use super::fingerprint;
 use super::list::Lists;
 use super::load::Tune;
 use super::model::{
-    Collect, Condition, Dedup, Kind, Level, Measure, MissingGroup, NewTerms, Rule, RuleIndex,
+    Collect, Condition, Dedup, Kind, Level, Matched, Measure, MissingGroup, NewTerms, Rule,
     RuleText, Tier, Window, WindowKind,
 };
 use super::names::Entry;
 use super::problem::{Problem, Severity};
+use super::references;
 use super::report::Report;
 use super::set::{CompiledCondition, RuleSet};
 use crate::event::{FieldSet, Source};
@@ -37,29 +38,35 @@ pub(super) struct Built {
 }
 
 /// The keys by which a rule keeps state.
-pub(super) struct Grouping<'d> {
-    /// Group key, and the dedup key where it differs.
-    pub(super) keys: Vec<Vec<&'d str>>,
+pub(super) struct Grouping {
+    /// Group keys, one for each way that referenced rules have it, and the dedup key where it differs.
+    pub(super) keys: Vec<Vec<String>>,
     /// A rule without a window and without episodes keeps nothing.
     pub(super) is_always_local: bool,
 }
 
 /// The keys by which a document's rule keeps state.
-pub(super) fn grouping<'d>(document: &'d Document, tune: Option<&Tune>) -> Grouping<'d> {
-    let names = |keys: &'d [super::yaml::Key]| -> Vec<&'d str> {
-        keys.iter().map(|key| key.text.as_str()).collect()
+pub(super) fn grouping(document: &Document, bases: &[&Document], tune: Option<&Tune>) -> Grouping {
+    let names = |keys: &[super::yaml::Key]| -> Vec<String> {
+        keys.iter().map(|key| key.text.clone()).collect()
     };
     let dedup_key = document.own.dedup_key.as_deref().map(names);
-    let (group, is_window) = match &document.body {
-        Some(Body::Correlation(correlation)) => (Some(names(&correlation.group_by)), true),
-        _ => (document.own.new_terms.as_ref().map(|terms| names(&terms.fields)), false),
+    let (groups, keeps_state) = match (&document.body, &document.own.new_terms) {
+        (Some(Body::Correlation(correlation)), _) if correlation.aliases.is_empty() => {
+            (vec![names(&correlation.group_by)], true)
+        }
+        (Some(Body::Correlation(correlation)), _) => {
+            let of = bases.iter().map(|base| references::group_by_for(correlation, base));
+            (of.collect(), true)
+        }
+        (_, Some(terms)) => (vec![names(&terms.fields)], true),
+        _ => (Vec::new(), false),
     };
-    let is_window = is_window || document.own.new_terms.is_some();
     let period = dedup_period(document, tune);
-    let is_always_local = !is_window && period == Span::ZERO;
-    let mut keys: Vec<Vec<&str>> = group.into_iter().chain(dedup_key).collect();
+    let is_always_local = !keeps_state && period == Span::ZERO;
+    let mut keys: Vec<Vec<String>> = groups.into_iter().chain(dedup_key).collect();
     if keys.is_empty() {
-        keys.push(STATELESS_KEY.to_vec());
+        keys.push(STATELESS_KEY.map(str::to_owned).to_vec());
     }
     Grouping { keys, is_always_local }
 }
@@ -97,7 +104,9 @@ impl Built {
         problems: &mut Vec<Problem>,
     ) {
         let document = &alerting.entry.document;
-        let bases: Vec<&Entry> = alerting.bases.iter().filter_map(|at| entries.get(*at)).collect();
+        let bases: Vec<&Entry> = alerting.below.iter().filter_map(|at| entries.get(*at)).collect();
+        let counted = super::check::documents(&alerting.bases, entries);
+        let mut group_by_of = Vec::new();
         let source = bases.iter().find_map(|base| match &base.document.body {
             Some(Body::Detection { source, .. }) => Some(*source),
             _ => None,
@@ -108,11 +117,19 @@ impl Built {
         let level = level.unwrap_or(LEVEL_DEFAULT);
         let (kind, group_by, key, what) =
             if let Some(Body::Correlation(correlation)) = &document.body {
-                let window = self.window(alerting, correlation, level, report, problems);
+                let window = (correlation, counted.as_slice());
+                let window = self.window(alerting, window, level, report, problems);
+                if !correlation.aliases.is_empty() {
+                    for base in &counted {
+                        let fields = references::group_by_for(correlation, base);
+                        group_by_of
+                            .push(fields.iter().map(|field| self.fields.intern(field)).collect());
+                    }
+                }
                 let group_by = intern(&mut self.fields, &correlation.group_by);
                 let key = document.own.dedup_key.as_ref();
                 let key = key.map(|key| intern(&mut self.fields, key));
-                let what = state_of(correlation, &window);
+                let what = state_of(correlation, &counted, &window);
                 (Kind::Window(window), group_by, key, what)
             } else if let Some(terms) = &document.own.new_terms {
                 no_amounts(alerting, problems);
@@ -157,13 +174,16 @@ impl Built {
             level,
             dedup: Dedup { period: dedup_period(document, alerting.tune), key },
             collect,
+            group_by_of,
+            feeds: Vec::new(),
+            silent: alerting.is_silent,
         });
     }
 
     fn window(
         &mut self,
         alerting: &Alerting<'_>,
-        correlation: &Correlation,
+        (correlation, bases): (&Correlation, &[&Document]),
         level: Level,
         report: &mut Report,
         problems: &mut Vec<Problem>,
@@ -225,7 +245,23 @@ impl Built {
                 fields: intern(&mut self.fields, fields),
                 sampled: sampled(document, &tiers, report),
             },
+            CorrelationKind::SignalCount(field) => {
+                let of: Vec<Option<u64>> = bases.iter().map(|base| signal(base)).collect();
+                if of.iter().all(Option::is_none) {
+                    let what = "none of the rules gives a signal";
+                    let hint = "a tag signal.KIND in the rules that are referred to".to_owned();
+                    report.error_with_hint(field.mark, "value", what, hint);
+                }
+                Measure::Signals { of }
+            }
+            CorrelationKind::Temporal { ordered, .. } => {
+                let any_of = references::combinations(correlation, bases, report);
+                Measure::Rules { any_of: any_of.unwrap_or_default(), ordered: *ordered }
+            }
         };
+        if let Measure::Rules { .. } = measure {
+            temporal_has_no_amounts(document, tune, report, problems);
+        }
         if let (Some(mark), false) =
             (document.own.approximate, matches!(measure, Measure::Distinct { .. }))
         {
@@ -245,12 +281,33 @@ impl Built {
     ) -> RuleSet {
         let source_field = self.fields.intern("eventSource");
         let name = self.fields.intern("eventName");
-        let mut rules_of: BTreeMap<usize, Vec<RuleIndex>> = BTreeMap::new();
+        let mut rules_of: BTreeMap<usize, Vec<Matched>> = BTreeMap::new();
         for (at, rule) in alerting.iter().enumerate() {
-            for base in &rule.bases {
+            let is_event = |base: usize| {
+                base == rule.at
+                    || entries.get(base).is_some_and(|one| !references::is_found(&one.document))
+            };
+            for (number, base) in rule.bases.iter().enumerate().filter(|one| is_event(*one.1)) {
+                let bases = 1 << number.min(Measure::RULES_MAX - 1);
                 let rules = rules_of.entry(*base).or_default();
-                if rules.last() != Some(&rule_index(at)) {
-                    rules.push(rule_index(at));
+                match rules.last_mut().filter(|last| last.rule == rule_index(at)) {
+                    Some(last) => last.bases |= bases,
+                    None => rules.push(Matched { rule: rule_index(at), bases }),
+                }
+            }
+        }
+        for (at, outer) in alerting.iter().enumerate() {
+            for (number, base) in outer.bases.iter().enumerate() {
+                let inner = alerting.iter().position(|rule| rule.at == *base && *base != outer.at);
+                let found = inner.filter(|inner| {
+                    alerting
+                        .get(*inner)
+                        .is_some_and(|rule| references::is_found(&rule.entry.document))
+                });
+                if let (Some(inner), Ok(number)) =
+                    (found.and_then(|at| self.rules.get_mut(at)), u8::try_from(number))
+                {
+                    inner.feeds.push((rule_index(at), number));
                 }
             }
         }
@@ -276,7 +333,7 @@ fn intern(fields: &mut FieldSet, names: &[super::yaml::Key]) -> Vec<crate::event
     names.iter().map(|name| fields.intern(&name.text)).collect()
 }
 
-fn state_of(correlation: &Correlation, window: &Window) -> serde_json::Value {
+fn state_of(correlation: &Correlation, bases: &[&Document], window: &Window) -> serde_json::Value {
     let group_by: Vec<&str> = correlation.group_by.iter().map(|key| key.text.as_str()).collect();
     let (kind, field) = match &correlation.kind {
         CorrelationKind::EventCount => ("event_count", json!(null)),
@@ -289,12 +346,46 @@ fn state_of(correlation: &Correlation, window: &Window) -> serde_json::Value {
             };
             ("value_count", json!([names, sampled]))
         }
+        CorrelationKind::SignalCount(field) => ("value_count", json!(field.text)),
+        CorrelationKind::Temporal { ordered, .. } => match &window.measure {
+            Measure::Rules { any_of, .. } => ("temporal", json!([ordered, any_of])),
+            _ => ("temporal", json!(ordered)),
+        },
     };
     let window_kind = match window.kind {
         WindowKind::Sliding => "sliding",
         WindowKind::Tumbling => "tumbling",
     };
-    json!([kind, field, group_by, window.span.as_millis(), window_kind])
+    let mut state = json!([kind, field, group_by, window.span.as_millis(), window_kind]);
+    if let (false, Some(state)) = (correlation.aliases.is_empty(), state.as_array_mut()) {
+        let of = bases.iter().map(|base| references::group_by_for(correlation, base));
+        state.push(of.collect());
+    }
+    state
+}
+
+/// The hash of what a rule's tag `signal.KIND` says.
+fn signal(document: &Document) -> Option<u64> {
+    let signal = document.text.tags.iter().find_map(|tag| tag.strip_prefix("signal."))?;
+    Some(fingerprint::of_text(signal))
+}
+
+fn temporal_has_no_amounts(
+    document: &Document,
+    tune: Option<&Tune>,
+    report: &mut Report,
+    problems: &mut Vec<Problem>,
+) {
+    let what = "rules that match together have no amount: no tiers and no threshold";
+    if let Some((_, mark)) = document.own.tiers.first() {
+        report.error(*mark, "wrong-kind", what);
+    }
+    if document.own.window == Some(WindowKind::Tumbling) {
+        report.error(document.mark, "wrong-kind", "a temporal correlation has sliding windows");
+    }
+    if let Some(tune) = tune.filter(|tune| tune.threshold.is_some() || tune.tiers.is_some()) {
+        problems.push(tune_problem(tune, "wrong-kind", what.to_owned()));
+    }
 }
 
 /// How far a `value_count` is sampled: not at all up to 10,000; beyond, the highest tier stands for

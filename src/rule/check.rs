@@ -14,6 +14,7 @@ use super::model::RuleIndex;
 use super::modifier::Operator;
 use super::names::{self, Entry};
 use super::problem::{Place, Problem, Severity};
+use super::references;
 use super::report::{Report, nearest, shown};
 use super::set::RuleSet;
 use super::yaml::Mark;
@@ -31,8 +32,15 @@ pub(super) struct Checker<'o> {
 /// An alerting rule with the documents whose matches it counts.
 pub(super) struct Alerting<'e> {
     pub(super) entry: &'e Entry,
+    /// In the order of `rules`.
     pub(super) bases: Vec<usize>,
+    /// Every detection whose events it sees, however deep.
+    pub(super) below: Vec<usize>,
     pub(super) tune: Option<&'e Tune>,
+    /// Position of its document.
+    pub(super) at: usize,
+    /// Only others count what it finds.
+    pub(super) is_silent: bool,
 }
 
 impl<'o> Checker<'o> {
@@ -55,19 +63,59 @@ impl<'o> Checker<'o> {
     pub(super) fn finish(mut self) -> (Option<RuleSet>, Vec<Problem>) {
         let entries = names::settle(std::mem::take(&mut self.entries), &mut self.reports);
         let lists = self.lists(&entries);
-        let bases = self.resolve(&entries);
+        let bases = references::resolve(&entries, &mut self.reports);
         let silent = silent(&entries, &bases);
         self.check_options(&entries);
-        let mut alerting = Vec::new();
-        for (at, (entry, bases)) in entries.iter().zip(bases).enumerate() {
+        let mut alerting: Vec<Alerting<'_>> = Vec::new();
+        // Rules that speak, then those below them that only the engine can tell.
+        let mut wanted: Vec<(usize, bool)> = entries
+            .iter()
+            .enumerate()
+            .filter(|(at, entry)| {
+                let tune = self.tune_of(&entry.document);
+                !silent.contains(at) && self.is_enabled(&entry.document, tune)
+            })
+            .map(|(at, _)| (at, false))
+            .collect();
+        let mut left_out: BTreeSet<usize> = BTreeSet::new();
+        let mut next = 0;
+        while let Some(&(at, is_silent)) = wanted.get(next) {
+            next += 1;
+            let (Some(entry), Some(Some(of))) = (entries.get(at), bases.get(at)) else {
+                left_out.insert(at);
+                continue;
+            };
+            let below = references::with_all_below(at, &bases);
             let tune = self.tune_of(&entry.document);
-            let is_wanted = !silent.contains(&at) && self.is_enabled(&entry.document, tune);
-            let Some(bases) = bases.filter(|_| is_wanted) else { continue };
-            let rule = Alerting { entry, bases, tune };
-            if self.is_sound(&rule, &entries, &lists) {
-                alerting.push(rule);
+            let rule = Alerting { entry, bases: of.clone(), below, tune, at, is_silent };
+            if !self.is_sound(&rule, &entries, &lists) {
+                left_out.insert(at);
+                continue;
             }
+            for &base in of.iter().filter(|base| **base != at) {
+                let is_told =
+                    entries.get(base).is_some_and(|one| references::is_found(&one.document));
+                if is_told && !wanted.iter().any(|(known, _)| *known == base) {
+                    wanted.push((base, true));
+                }
+            }
+            alerting.push(rule);
         }
+        // A correlation goes with a rule that it counts.
+        while let Some(gone) = alerting.iter().position(|rule| {
+            rule.bases.iter().any(|base| *base != rule.at && left_out.contains(base))
+        }) {
+            left_out.insert(alerting.remove(gone).at);
+        }
+        let is_needed = |at: usize, alerting: &[Alerting<'_>]| {
+            alerting.iter().any(|rule| rule.at != at && rule.bases.contains(&at))
+        };
+        while let Some(unneeded) =
+            alerting.iter().position(|rule| rule.is_silent && !is_needed(rule.at, &alerting))
+        {
+            alerting.remove(unneeded);
+        }
+        alerting.sort_by_key(|rule| rule.at);
         let rules = self.build(&entries, &alerting, lists);
         let mut problems = self.problems;
         problems.extend(self.reports.into_iter().flat_map(Report::into_problems));
@@ -86,32 +134,6 @@ impl<'o> Checker<'o> {
             lists.set(given, &mut self.problems);
         }
         lists
-    }
-
-    /// For each document the documents whose matches it counts: itself for a detection.
-    fn resolve(&mut self, entries: &[Entry]) -> Vec<Option<Vec<usize>>> {
-        let mut all = Vec::new();
-        for (at, entry) in entries.iter().enumerate() {
-            let resolved = match &entry.document.body {
-                None => None,
-                Some(Body::Detection { .. }) => Some(vec![at]),
-                Some(Body::Correlation(correlation)) => {
-                    let report = self.reports.get_mut(entry.file);
-                    report.and_then(|report| {
-                        let rules = correlation.rules.iter();
-                        let found: Vec<usize> = rules
-                            .filter_map(|reference| {
-                                let found = names::resolve(entries, reference, report)?;
-                                is_base(entries, at, found, reference.mark, report).then_some(found)
-                            })
-                            .collect();
-                        (found.len() == correlation.rules.len()).then_some(found)
-                    })
-                }
-            };
-            all.push(resolved);
-        }
-        all
     }
 
     fn check_options(&mut self, entries: &[Entry]) {
@@ -154,7 +176,13 @@ impl<'o> Checker<'o> {
             Severity::Warning if is_asked_for => Severity::Error,
             severity => severity,
         };
-        for base in rule.bases.iter().filter_map(|at| entries.get(*at)) {
+        if let Some(Body::Correlation(correlation)) = &rule.entry.document.body {
+            let bases: Vec<&Document> = documents(&rule.bases, entries);
+            if let Some(report) = self.reports.get_mut(rule.entry.file) {
+                is_sound &= references::check_aliases(correlation, &bases, report);
+            }
+        }
+        for base in rule.below.iter().filter_map(|at| entries.get(*at)) {
             let declared = base.document.own.lists.iter().chain(&rule.entry.document.own.lists);
             let required: Vec<&str> =
                 declared.filter(|list| list.required).map(|list| list.name.text.as_str()).collect();
@@ -223,9 +251,12 @@ impl<'o> Checker<'o> {
         let Some(source) = source_of(rule, entries) else { return true };
         let key = self.options.partition_key.iter().find(|(of, _)| *of == source);
         let Some((_, Some(key))) = key else { return true };
-        let grouping = build::grouping(document, rule.tune);
+        let grouping = build::grouping(document, &documents(&rule.bases, entries), rule.tune);
         let is_local = grouping.is_always_local
-            || grouping.keys.iter().all(|fields| coverage::determines(fields, key));
+            || grouping.keys.iter().all(|fields| {
+                let fields: Vec<&str> = fields.iter().map(String::as_str).collect();
+                coverage::determines(&fields, key)
+            });
         if is_local {
             return true;
         }
@@ -313,24 +344,6 @@ fn silent(entries: &[Entry], bases: &[Option<Vec<usize>>]) -> BTreeSet<usize> {
     silent
 }
 
-fn is_base(entries: &[Entry], at: usize, found: usize, mark: Mark, report: &mut Report) -> bool {
-    let Some(entry) = entries.get(found) else { return false };
-    if found == at {
-        report.error(mark, "cycle", "a correlation cannot refer to itself");
-        return false;
-    }
-    match &entry.document.body {
-        Some(Body::Detection { .. }) => true,
-        Some(Body::Correlation(_)) => {
-            let what = "correlations over correlations are not supported yet";
-            report.error(mark, "not-supported-yet", what);
-            false
-        }
-        // Its own errors are reported where they are.
-        None => false,
-    }
-}
-
 /// Lists that an operator narrower than equality asks for.
 fn narrow_list_uses(detection: &Detection) -> Vec<(String, Mark)> {
     let items = detection.searches.iter().flat_map(|search| &search.alternatives).flatten();
@@ -345,12 +358,17 @@ fn narrow_list_uses(detection: &Detection) -> Vec<(String, Mark)> {
 }
 
 fn source_of(rule: &Alerting<'_>, entries: &[Entry]) -> Option<Source> {
-    rule.bases.iter().filter_map(|at| entries.get(*at)).find_map(|entry| {
+    rule.below.iter().filter_map(|at| entries.get(*at)).find_map(|entry| {
         match &entry.document.body {
             Some(Body::Detection { source, .. }) => Some(*source),
             _ => None,
         }
     })
+}
+
+/// The documents at these positions.
+pub(super) fn documents<'e>(at: &[usize], entries: &'e [Entry]) -> Vec<&'e Document> {
+    at.iter().filter_map(|at| entries.get(*at)).map(|entry| &entry.document).collect()
 }
 
 /// Index of the `at`th alerting rule; their number was checked.

@@ -1,5 +1,6 @@
 //! `correlation:` → which rules count together, by what, over how long, from which amount on.
 
+use super::condition;
 use super::derived;
 use super::keys::CORRELATION_CONDITION;
 use super::model::Condition;
@@ -13,9 +14,20 @@ use crate::units::Span;
 pub(super) struct Correlation {
     pub(super) kind: CorrelationKind,
     pub(super) rules: Vec<Key>,
+    /// Fields, or names of `aliases`.
     pub(super) group_by: Vec<Key>,
+    /// Names in `group_by` that stand for different fields of different rules.
+    pub(super) aliases: Vec<Alias>,
     pub(super) timespan: Span,
     pub(super) condition: Condition,
+}
+
+/// One name for a field that differs between the rules.
+#[derive(Debug, Clone)]
+pub(super) struct Alias {
+    pub(super) name: Key,
+    /// A rule's name or id, and its field.
+    pub(super) fields: Vec<(Key, Key)>,
 }
 
 /// What is added up.
@@ -25,15 +37,24 @@ pub(super) enum CorrelationKind {
     ValueSum(Key),
     /// Different tuples of these fields.
     ValueCount(Vec<Key>),
+    /// `value_count` of the signals that the rules give.
+    SignalCount(Key),
+    /// Rules that match within the window: all, or as the condition over their names says.
+    Temporal {
+        ordered: bool,
+        condition: Option<condition::Condition>,
+    },
 }
 
-const SUPPORTED: [&str; 3] = ["event_count", "value_sum", "value_count"];
-const NOT_YET: [&str; 7] = [
+/// What a referenced rule gives by its tag `signal.KIND` (rules.md §2).
+pub(super) const SIGNAL: &str = "tidegate.signal";
+
+const SUPPORTED: [&str; 5] =
+    ["event_count", "value_sum", "value_count", "temporal", "temporal_ordered"];
+const NOT_YET: [&str; 5] = [
     "value_avg",
     "value_percentile",
     "value_median",
-    "temporal",
-    "temporal_ordered",
     "extended_temporal",
     "extended_temporal_ordered",
 ];
@@ -45,22 +66,44 @@ pub(super) fn read(node: &Node, report: &mut Report) -> Option<Correlation> {
     if rules.is_empty() && node.get("rules").is_some_and(|rules| rules.as_list().is_some()) {
         report.error(node.mark, "empty", "the correlation refers to no rule");
     }
-    let group_by = read_group_by(node, report);
+    let (group_by, aliases) = read_group_by(node, report);
     let timespan = shape::span(node.get("timespan"));
     if timespan == Some(Span::ZERO) {
         let at = node.get("timespan").map_or(node.mark, |node| node.mark);
         report.error(at, "value", "a window of no length holds nothing");
     }
+    let timespan = timespan.filter(|span| *span > Span::ZERO);
+    if let Some(kind @ ("temporal" | "temporal_ordered")) = kind.as_deref() {
+        let ordered = kind == "temporal_ordered";
+        let condition = read_rules_condition(node, ordered, report)?;
+        let rules = Some(rules).filter(|rules| !rules.is_empty())?;
+        let kind = CorrelationKind::Temporal { ordered, condition };
+        let condition = Condition::AtLeast(1);
+        return Some(Correlation {
+            kind,
+            rules,
+            group_by,
+            aliases,
+            timespan: timespan?,
+            condition,
+        });
+    }
     let condition = read_condition(node, kind.as_deref(), report);
     let (condition, fields) = condition?;
     let kind = match kind?.as_str() {
         "event_count" => CorrelationKind::EventCount,
+        "value_count" if fields.iter().any(|field| field.text == SIGNAL) => {
+            if let [_, second, ..] = fields.as_slice() {
+                report.error(second.mark, "value", "signals are counted by themselves");
+            }
+            CorrelationKind::SignalCount(fields.into_iter().next()?)
+        }
         "value_count" => CorrelationKind::ValueCount(Some(fields).filter(|all| !all.is_empty())?),
         _ => CorrelationKind::ValueSum(fields.into_iter().next()?),
     };
-    let timespan = timespan.filter(|span| *span > Span::ZERO)?;
+    let timespan = timespan?;
     let rules = Some(rules).filter(|rules| !rules.is_empty())?;
-    Some(Correlation { kind, rules, group_by, timespan, condition })
+    Some(Correlation { kind, rules, group_by, aliases, timespan, condition })
 }
 
 fn read_kind(node: &Node, report: &mut Report) -> Option<String> {
@@ -79,27 +122,35 @@ fn read_kind(node: &Node, report: &mut Report) -> Option<String> {
     None
 }
 
-/// The group-by fields, with aliases replaced by the field that they stand for.
-fn read_group_by(node: &Node, report: &mut Report) -> Vec<Key> {
-    let aliases = shape::entries(node.get("aliases"));
+/// The group-by fields, with aliases replaced that stand for one field, and the other aliases.
+fn read_group_by(node: &Node, report: &mut Report) -> (Vec<Key>, Vec<Alias>) {
+    let written = shape::entries(node.get("aliases"));
     let mut group_by: Vec<Key> = Vec::new();
+    let mut aliases: Vec<Alias> = Vec::new();
     for name in shape::texts(node.get("group-by")) {
-        let alias = aliases.iter().find(|(alias, _)| alias.text == name.text);
+        let alias = written.iter().find(|(alias, _)| alias.text == name.text);
         let field = match alias {
-            Some((_, by_rule)) => {
-                let Some(field) = same_field(by_rule) else {
-                    let what = format!(
-                        "the alias {:?} stands for different fields, which is not supported yet",
-                        shown(&name.text)
-                    );
-                    report.error(name.mark, "not-supported-yet", what);
-                    continue;
-                };
-                Key { text: field, mark: name.mark }
-            }
+            Some((_, by_rule)) => match same_field(by_rule) {
+                Some(field) => Key { text: field, mark: name.mark },
+                None => {
+                    let fields: Vec<(Key, Key)> = shape::entries(Some(by_rule))
+                        .iter()
+                        .filter_map(|(rule, field)| Some((rule.clone(), shape::text(Some(field))?)))
+                        .collect();
+                    for (_, field) in &fields {
+                        derived::check_field(field, report);
+                    }
+                    if !aliases.iter().any(|alias| alias.name.text == name.text) {
+                        aliases.push(Alias { name: name.clone(), fields });
+                    }
+                    name
+                }
+            },
             None => name,
         };
-        derived::check_field(&field, report);
+        if !aliases.iter().any(|alias| alias.name.text == field.text) {
+            derived::check_field(&field, report);
+        }
         if group_by.iter().any(|other| other.text == field.text) {
             let what = format!("{:?} is twice in the group-by", shown(&field.text));
             report.error(field.mark, "duplicate", what);
@@ -107,7 +158,26 @@ fn read_group_by(node: &Node, report: &mut Report) -> Vec<Key> {
             group_by.push(field);
         }
     }
-    group_by
+    (group_by, aliases)
+}
+
+/// A condition over the names of the rules; `Some(None)` when all must match.
+#[expect(clippy::option_option, reason = "none written is not the same as one with mistakes")]
+fn read_rules_condition(
+    node: &Node,
+    ordered: bool,
+    report: &mut Report,
+) -> Option<Option<condition::Condition>> {
+    let Some(written) = node.get("condition") else { return Some(None) };
+    if written.as_map().is_some() {
+        let kind = if ordered { "temporal_ordered" } else { "temporal" };
+        let what = format!("{kind:?} counts no amount");
+        let hint =
+            "leave the condition out, or write one over the rules: a and (b or c)".to_owned();
+        report.error_with_hint(written.mark, "wrong-kind", what, hint);
+        return None;
+    }
+    condition::read(written, report).map(Some)
 }
 
 fn same_field(by_rule: &Node) -> Option<String> {
@@ -129,8 +199,9 @@ fn read_condition(
         return None;
     };
     if condition.as_scalar().is_some_and(|_| !condition.is_null()) {
-        let what = "conditions over rules are not supported yet";
-        report.error(condition.mark, "not-supported-yet", what);
+        let what = "a condition over rules belongs to temporal and temporal_ordered";
+        let hint = "condition: {gte: N}".to_owned();
+        report.error_with_hint(condition.mark, "wrong-kind", what, hint);
         return None;
     }
     shape::check(condition, &Shape::Map(CORRELATION_CONDITION), "condition", report);
@@ -158,7 +229,10 @@ fn read_condition(
             let what = "\"event_count\" has no field";
             report.error_with_hint(field.mark, "unknown-key", what, hint);
         }
-        (_, Some(_)) => fields.iter().for_each(|field| derived::check_field(field, report)),
+        (_, Some(_)) => {
+            let of_events = fields.iter().filter(|field| field.text != SIGNAL);
+            of_events.for_each(|field| derived::check_field(field, report));
+        }
         _ => {}
     }
     let (gt, gte) = (condition.get("gt"), condition.get("gte"));

@@ -16,7 +16,18 @@ pub(super) fn of_state(id: &str, what: &Value, bases: &[&Entry]) -> StateId {
         .iter()
         .map(|base| {
             let canonical = &base.document.canonical;
-            json!([canonical.get("logsource"), canonical.get("detection")])
+            // What a rule over other rules is made of matters as much as what they are.
+            match canonical.get("correlation") {
+                Some(correlation) => {
+                    let mut correlation = correlation.clone();
+                    if let Some(condition) = correlation.get_mut("condition") {
+                        // Its field, not its threshold.
+                        *condition = condition.get("field").cloned().unwrap_or_default();
+                    }
+                    json!([correlation])
+                }
+                None => json!([canonical.get("logsource"), canonical.get("detection")]),
+            }
         })
         .collect();
     StateId(hash(&json!([id, what, bases])))
@@ -27,7 +38,7 @@ pub(super) fn of_set(entries: &[Entry], alerting: &[Alerting<'_>], lists: &Lists
     let rules: Vec<Value> = alerting
         .iter()
         .map(|rule| {
-            let bases = rule.bases.iter().filter_map(|at| entries.get(*at));
+            let bases = rule.below.iter().filter_map(|at| entries.get(*at));
             let bases: Vec<&Value> = bases.map(|base| &base.document.canonical).collect();
             let tune = rule.tune.map(|tune| {
                 json!([
@@ -47,6 +58,11 @@ pub(super) fn of_set(entries: &[Entry], alerting: &[Alerting<'_>], lists: &Lists
     let lists: Vec<Value> = lists.names().map(|name| json!([name, lists.values(name)])).collect();
     let hash = hash(&json!([rules, lists]));
     u32::try_from(hash >> 32).unwrap_or_default()
+}
+
+/// A 64-bit name for a text.
+pub(super) fn of_text(text: &str) -> u64 {
+    hash(&json!(text))
 }
 
 /// Keys are fixed: the number must be the same in every process and version.

@@ -42,7 +42,11 @@ pub(super) const DOCUMENT: &[KeySpec] = &[
 
 /// Keys of `correlation`.
 pub(super) const CORRELATION: &[KeySpec] = &[
-    KeySpec::needed("type", Shape::Text, "event_count, value_sum or value_count"),
+    KeySpec::needed(
+        "type",
+        Shape::Text,
+        "event_count, value_sum, value_count, temporal or temporal_ordered",
+    ),
     KeySpec::needed("rules", Shape::Texts, "names or ids of the rules whose matches count"),
     KeySpec::optional("group-by", Shape::Texts, "fields; each combination counts for itself"),
     KeySpec::needed("timespan", Shape::Span, "length of the window, like 10m"),

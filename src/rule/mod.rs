@@ -7,7 +7,7 @@
 //! |---|---|
 //! | text → nodes | `yaml`, `shape` and `keys` (which keys there are), `report` |
 //! | nodes → syntax tree | `document`, `detection`, `modifier`, `pattern`, `condition`, `correlation`, `own`, `shown_text`, `list`, `title` |
-//! | all documents together | `load`, `check`, `names`, `coverage`, `fingerprint` |
+//! | all documents together | `load`, `check`, `names`, `references`, `coverage`, `fingerprint` |
 //! | compiled | `build`, `compile`, `predicate` with its matchers, `dispatch`, `set` |
 //! | tests inside rules | [`tests`] |
 
@@ -38,6 +38,7 @@ mod own;
 mod pattern;
 mod predicate;
 mod problem;
+mod references;
 mod report;
 mod scalar_text;
 mod schema;
@@ -53,8 +54,8 @@ pub use builtin::builtin;
 pub use list::{ListType, ListValues, WhenEmpty};
 pub use load::{LoadOptions, Loaded, RuleFile, Tune, load};
 pub use model::{
-    Collect, CollectHow, Condition, Dedup, Kind, Level, Measure, MissingGroup, NewTerms, Rule,
-    RuleIndex, RuleText, StateId, Status, Tier, Window, WindowKind,
+    Collect, CollectHow, Condition, Dedup, Kind, Level, Matched, Measure, MissingGroup, NewTerms,
+    Rule, RuleIndex, RuleText, StateId, Status, Tier, Window, WindowKind,
 };
 pub use problem::{Place, Problem, Severity};
 pub use schema::schema;

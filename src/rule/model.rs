@@ -119,6 +119,22 @@ pub struct Rule {
     pub dedup: Dedup,
     /// Values carried in the finding.
     pub collect: Vec<Collect>,
+    /// By referenced rule the fields that stand for `group_by` in its events; empty when all have the
+    /// fields of `group_by` themselves.
+    pub group_by_of: Vec<Vec<FieldId>>,
+    /// Correlations that count what this rule finds, and as which of their rules.
+    pub feeds: Vec<(RuleIndex, u8)>,
+    /// Only correlations refer to it: it makes no findings of its own.
+    pub silent: bool,
+}
+
+/// A rule that an event matches, and by which of its referenced rules.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Matched {
+    /// The alerting rule.
+    pub rule: RuleIndex,
+    /// Bit n: the nth referenced rule, in the order of `rules:`; bit 0 for a detection itself.
+    pub bases: u32,
 }
 
 /// What a rule looks for.
@@ -179,11 +195,26 @@ pub enum Measure {
         /// `approximate`: of `2^sampled` values one is counted and stands for all; 0 counts each.
         sampled: u8,
     },
+    /// `value_count` of `tidegate.signal`: different signals of the referenced rules.
+    Signals {
+        /// By referenced rule, a hash of its signal; `None` for a rule without one.
+        of: Vec<Option<u64>>,
+    },
+    /// `temporal`, `temporal_ordered`: which of the referenced rules matched.
+    Rules {
+        /// Combinations of referenced rules by number, ascending; one of them is enough.
+        any_of: Vec<Vec<u8>>,
+        /// Their matches must follow each other as the rules are listed.
+        ordered: bool,
+    },
 }
 
 impl Measure {
     /// Up to how many different values a window's count is exact, and where it stops (semantics.md §5).
     pub const DISTINCT_MAX: usize = 10_000;
+
+    /// Most rules that a correlation may refer to: one bit each.
+    pub const RULES_MAX: usize = 32;
 }
 
 /// Which windows there are.

@@ -2,7 +2,7 @@
 
 use super::dispatch::{Dispatch, FoundBy};
 use super::list::Lists;
-use super::model::{Rule, RuleIndex};
+use super::model::{Matched, Rule, RuleIndex};
 use super::predicate::Predicate;
 use crate::event::{Event, FieldSet, Source};
 
@@ -24,7 +24,7 @@ pub(super) struct CompiledCondition {
     pub(super) predicate: Predicate,
     /// What is left to ask when the dispatch found it by the event's source and name.
     pub(super) rest: Predicate,
-    pub(super) rules: Box<[RuleIndex]>,
+    pub(super) rules: Box<[Matched]>,
 }
 
 impl RuleSet {
@@ -58,11 +58,11 @@ impl RuleSet {
         &self.fields
     }
 
-    /// Puts the rules that `event` matches into `out`, ascending, each once.
+    /// Puts the rules that `event` matches into `out`, ascending, each once with all by which it matches.
     ///
     /// Clears `out` first; allocates only while `out` grows. A rule matches when the condition of
     /// one of its base rules holds. `event` must come from a decoder built with [`Self::fields`].
-    pub fn matching(&self, event: &Event<'_>, out: &mut Vec<RuleIndex>) {
+    pub fn matching(&self, event: &Event<'_>, out: &mut Vec<Matched>) {
         out.clear();
         self.dispatch.candidates(event, |at, found_by| {
             let Some(condition) = self.conditions.get(at) else { return };
@@ -76,7 +76,13 @@ impl RuleSet {
         });
         if out.len() > 1 {
             out.sort_unstable();
-            out.dedup();
+            out.dedup_by(|next, kept| {
+                let is_same = next.rule == kept.rule;
+                if is_same {
+                    kept.bases |= next.bases;
+                }
+                is_same
+            });
         }
     }
 

@@ -73,7 +73,7 @@ fn matching(rules: &RuleSet, log: &Value) -> Vec<String> {
         let Entry::Event(event) = entry else { panic!("{entry:?} from {log}") };
         events += 1;
         rules.matching(event, &mut matched);
-        found.extend(matched.iter().map(|&rule| rules.rule(rule).text.name.clone()));
+        found.extend(matched.iter().map(|one| rules.rule(one.rule).text.name.clone()));
         Ok(())
     });
     let Ok(()) = done;

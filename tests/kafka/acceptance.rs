@@ -211,7 +211,7 @@ fn expected(input: &[Read]) -> Outcome<Findings> {
             let done: Result<(), Infallible> = decoder.decode(&read.value, |entry| {
                 if let Entry::Event(event) = entry {
                     rules.matching(event, &mut matched);
-                    let of = matched.iter().map(|index| usize::from(index.0)).collect();
+                    let of = matched.iter().map(|one| usize::from(one.rule.0)).collect();
                     reference.take(&reference_event(event, &rules, of));
                 }
                 Ok(())
@@ -245,6 +245,9 @@ fn reference_rule(rule: &rule::Rule, rules: &RuleSet) -> reference::Rule {
                 Measure::Distinct { fields, .. } => {
                     reference::Measure::Distinct(fields.iter().map(name).collect())
                 }
+                Measure::Signals { .. } | Measure::Rules { .. } => {
+                    unreachable!("the rules of this test count events, sums and values")
+                }
             },
             tiers: window.tiers.iter().map(|tier| (tier.gte, tier.level as u8)).collect(),
         },
@@ -259,6 +262,9 @@ fn reference_rule(rule: &rule::Rule, rules: &RuleSet) -> reference::Rule {
         (collect.name.clone(), name(&collect.field), how)
     };
     reference::Rule {
+        group_by_of: Vec::new(),
+        feeds: Vec::new(),
+        silent: false,
         kind,
         group_by: rule.group_by.iter().map(name).collect(),
         skip_missing_group: rule.missing_group == MissingGroup::Skip,
@@ -273,6 +279,7 @@ fn reference_rule(rule: &rule::Rule, rules: &RuleSet) -> reference::Rule {
 fn reference_event(event: &Event<'_>, rules: &RuleSet, of: Vec<usize>) -> reference::Event {
     let fields = rules.fields().iter();
     reference::Event {
+        bases: std::collections::BTreeMap::new(),
         id: event.id.to_string(),
         shared_id: event.shared_identity.map(|identity| format!("shared {}", identity.0)),
         time: event.time.as_millis(),

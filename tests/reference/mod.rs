@@ -30,6 +30,8 @@ pub struct Event {
     pub fields: BTreeMap<String, Value>,
     /// Indexes of the rules that it matches, ascending.
     pub rules: Vec<usize>,
+    /// By rule, by which of its referenced rules it matches, as bits; 1 where there is none.
+    pub bases: BTreeMap<usize, u32>,
 }
 
 /// One alerting rule.
@@ -46,6 +48,11 @@ pub struct Rule {
     pub dedup_key: Option<Vec<String>>,
     /// Name, field, what is kept.
     pub collect: Vec<(String, String, Collect)>,
+    /// By referenced rule, what stands for the group-by in its events; empty: the same.
+    pub group_by_of: Vec<Vec<String>>,
+    /// Rules that count what this one finds, and as which of theirs.
+    pub feeds: Vec<(usize, u8)>,
+    pub silent: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,6 +78,13 @@ pub enum Measure {
     Sum(String),
     /// Different tuples of these fields; one with an absent value is none.
     Distinct(Vec<String>),
+    /// Different signals; by referenced rule.
+    Signals(Vec<Option<u8>>),
+    /// One of these combinations of referenced rules, in order of the list if asked.
+    Rules {
+        any_of: Vec<Vec<u8>>,
+        ordered: bool,
+    },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -150,6 +164,10 @@ pub struct Tally {
     pub new_terms: usize,
     /// Sightings before the first, within the history of it.
     pub moved_back: usize,
+    /// Crossings that other rules counted.
+    pub fed: usize,
+    /// Findings of rules that several rules make together.
+    pub together: usize,
 }
 
 /// One partition.
@@ -177,6 +195,8 @@ struct Counted {
     /// On the rule's grid.
     pane: i64,
     amount: u64,
+    /// Referenced rules.
+    bases: u32,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -236,7 +256,8 @@ impl Reference {
         let is_late = self.is_behind(time, self.settings.lateness);
         self.tally.late += usize::from(is_late);
         for index in event.rules.clone() {
-            self.apply(index, event, time, is_late);
+            let bases = event.bases.get(&index).copied().unwrap_or(1);
+            self.apply((index, bases), event, time, is_late);
         }
         if is_late { Outcome::Late } else { Outcome::Matched }
     }
@@ -245,22 +266,38 @@ impl Reference {
         self.watermark.is_some_and(|watermark| time < watermark - lateness)
     }
 
-    fn apply(&mut self, index: usize, event: &Event, time: i64, is_late: bool) {
+    fn apply(&mut self, (index, bases): (usize, u32), event: &Event, time: i64, is_late: bool) {
         let rule = self.rules[index].clone();
-        let group = values(event, &rule.group_by);
+        let is_by_base = !rule.group_by_of.is_empty()
+            || matches!(&rule.kind, Kind::Window { measure: Measure::Signals(_), .. });
+        if is_by_base && bases.count_ones() > 1 {
+            for base in (0..32).filter(|base| bases >> base & 1 == 1) {
+                self.apply((index, 1 << base), event, time, is_late);
+            }
+            return;
+        }
+        let fields = rule.group_by_of.get(bases.trailing_zeros() as usize);
+        let group = values(event, fields.unwrap_or(&rule.group_by));
         if rule.skip_missing_group && group.contains(&None) {
             return;
         }
         let lateness = rule.lateness.unwrap_or(self.settings.lateness);
         match &rule.kind {
-            Kind::Match => self.apply_match(index, &rule, event, (time, is_late), lateness),
+            Kind::Match => {
+                self.apply_match(index, &rule, event, (time, is_late), lateness);
+                self.feed(&rule, event, &[time]);
+            }
             Kind::Window { .. } | Kind::NewTerms { .. } if self.is_behind(time, lateness) => {}
             Kind::NewTerms { history, learn } => {
                 if self.is_news(index, group, time, (*history, *learn)) {
                     self.apply_match(index, &rule, event, (time, is_late), lateness);
+                    self.feed(&rule, event, &[time]);
                 }
             }
-            Kind::Window { .. } => self.apply_window(index, &rule, event, (time, group), lateness),
+            Kind::Window { .. } => {
+                let new = self.apply_window((index, bases), &rule, event, (time, group), lateness);
+                self.feed(&rule, event, &new);
+            }
         }
     }
 
@@ -283,6 +320,16 @@ impl Reference {
         !is_known && !moves_back && !is_learning
     }
 
+    /// §8: the rules that count this one see what it found at the time of the crossing.
+    fn feed(&mut self, rule: &Rule, event: &Event, times: &[i64]) {
+        for &time in times {
+            for &(outer, base) in &rule.feeds {
+                self.tally.fed += 1;
+                self.apply((outer, 1 << base), event, time, false);
+            }
+        }
+    }
+
     fn apply_match(
         &mut self,
         index: usize,
@@ -291,6 +338,9 @@ impl Reference {
         (time, is_late): (i64, bool),
         lateness: i64,
     ) {
+        if rule.silent {
+            return;
+        }
         // §13: lives until max(t, watermark) + P + L + horizon.
         let now = self.watermark.map_or(time, |watermark| watermark.max(time));
         let expires = now + rule.period + lateness + self.settings.duplicate_horizon;
@@ -320,29 +370,33 @@ impl Reference {
             collected,
             events: vec![event.id.clone()],
             late: is_late,
-            ..headed(index, rule, event, episode, previous_level)
+            ..headed(index, rule, (event, None), episode, previous_level)
         });
     }
 
+    /// Gives the ends of the windows that cross now and did not before.
     fn apply_window(
         &mut self,
-        index: usize,
+        (index, bases): (usize, u32),
         rule: &Rule,
         event: &Event,
         (time, group): (i64, Vec<Value>),
         lateness: i64,
-    ) {
-        let Kind::Window { sliding, span, measure, tiers } = &rule.kind else { return };
+    ) -> Vec<i64> {
+        let mut new = Vec::new();
+        let Kind::Window { sliding, span, measure, tiers } = &rule.kind else { return new };
         let width = grid(*sliding, *span);
         let counted = self.counted.entry((index, group)).or_default();
         let own = match measure {
-            Measure::Count | Measure::Distinct(_) => 1,
+            Measure::Count | Measure::Distinct(_) | Measure::Signals(_) | Measure::Rules { .. } => {
+                1
+            }
             Measure::Sum(field) => {
                 event.fields.get(field).cloned().flatten().as_deref().and_then(amount).unwrap_or(0)
             }
         };
         let pane = time.div_euclid(width) * width;
-        counted.push(Counted { event: event.clone(), time, pane, amount: own });
+        counted.push(Counted { event: event.clone(), time, pane, amount: own, bases });
 
         // §5: every window that holds the event. A sliding one ends at an event's time.
         let ends: BTreeSet<i64> = if *sliding {
@@ -353,6 +407,9 @@ impl Reference {
         };
         let newest = counted.iter().map(|other| other.pane).max();
         let counted = counted.clone();
+        let last = counted.len() - 1;
+        let group_by = rule.group_by_of.get(bases.trailing_zeros() as usize);
+        let mut is_told = false;
         for end in ends {
             let inside: Vec<&Counted> = counted
                 .iter()
@@ -364,18 +421,25 @@ impl Reference {
                     }
                 })
                 .collect();
-            let sum: u128 = inside.iter().map(|other| u128::from(other.amount)).sum();
-            let sum = match measure {
-                Measure::Count | Measure::Sum(_) => u64::try_from(sum).unwrap_or(u64::MAX),
-                Measure::Distinct(fields) => {
-                    let tuples = inside.iter().map(|other| values(&other.event, fields));
-                    let tuples: BTreeSet<_> = tuples.filter(|one| !one.contains(&None)).collect();
-                    tuples.len().min(self.settings.distinct_values) as u64
-                }
-            };
+            let sum = amount_of(measure, &inside, self.settings);
             let Some(&(threshold, level)) = tiers.iter().rev().find(|tier| tier.0 <= sum) else {
                 continue;
             };
+            // The event is the last one that counted.
+            let without: Vec<&Counted> =
+                inside.iter().copied().filter(|one| !std::ptr::eq(*one, &counted[last])).collect();
+            let is_end = !*sliding || without.iter().any(|other| other.pane == end);
+            let before = match measure {
+                // At the greatest amount there is, what is left of it: sums saturate.
+                Measure::Count | Measure::Sum(_) => sum.saturating_sub(own),
+                _ => amount_of(measure, &without, self.settings),
+            };
+            if !is_end || before < tiers[0].0 {
+                new.push(end);
+            }
+            if rule.silent {
+                continue;
+            }
             self.tally.ties += usize::from(sum == threshold);
             self.tally.crossings_behind += usize::from(newest != Some(pane));
             let opening = Episode {
@@ -385,14 +449,28 @@ impl Reference {
                 level,
                 reported: threshold,
             };
-            if let Some((episode, previous_level)) = self.cross(index, rule, event, opening) {
+            if is_told {
+                // Each match is one finding, of the first window that it crossed.
+                continue;
+            }
+            is_told = rule.period == 0;
+            let crossed = self.cross_as(index, rule, (event, group_by), opening);
+            if let Some((episode, previous_level)) = crossed {
                 let latest = &counted[counted.len().saturating_sub(self.settings.look_back)..];
+                // An event can count twice: itself, and by what another rule found with it.
                 let is_inside =
-                    |other: &&Counted| inside.iter().any(|one| one.event.id == other.event.id);
+                    |other: &&Counted| inside.iter().any(|one| std::ptr::eq(*one, *other));
                 let shown: Vec<&Counted> = latest.iter().filter(is_inside).collect();
                 let (first_seen, last_seen) = seen(&inside, *sliding);
+                let amount = match measure {
+                    Measure::Rules { .. } => {
+                        let all = inside.iter().fold(0u32, |all, one| all | one.bases);
+                        u64::from(all.count_ones())
+                    }
+                    _ => sum,
+                };
                 self.report(Finding {
-                    amount: sum,
+                    amount,
                     count: inside.len() as u64,
                     threshold: Some(threshold),
                     window: Some(if *sliding { (end - span, end) } else { (end, end + span) }),
@@ -401,17 +479,13 @@ impl Reference {
                     collected: collected(rule, &inside, &shown),
                     events: shown_events(&shown),
                     late: false,
-                    ..headed(index, rule, event, episode, previous_level)
+                    ..headed(index, rule, (event, group_by), episode, previous_level)
                 });
             }
-            if rule.period == 0 {
-                // Each match is one finding, of the first window that it crossed.
-                break;
-            }
         }
+        new
     }
 
-    /// §6. `None`: the crossing says nothing new.
     fn cross(
         &mut self,
         index: usize,
@@ -419,10 +493,22 @@ impl Reference {
         event: &Event,
         opening: Episode,
     ) -> Option<(Episode, Option<u8>)> {
+        self.cross_as(index, rule, (event, None), opening)
+    }
+
+    /// §6. `None`: the crossing says nothing new.
+    fn cross_as(
+        &mut self,
+        index: usize,
+        rule: &Rule,
+        (event, group_by): (&Event, Option<&Vec<String>>),
+        opening: Episode,
+    ) -> Option<(Episode, Option<u8>)> {
         if rule.period == 0 {
             return Some((opening, None));
         }
-        let key = values(event, rule.dedup_key.as_ref().unwrap_or(&rule.group_by));
+        let group_by = group_by.unwrap_or(&rule.group_by);
+        let key = values(event, rule.dedup_key.as_ref().unwrap_or(group_by));
         let episodes = self.episodes.entry((index, key)).or_default();
         episodes.retain(|episode| self.watermark.is_none_or(|at| at <= episode.expires));
         let near = |episode: &&mut Episode| (opening.opened - episode.opened).abs() < rule.period;
@@ -449,6 +535,9 @@ impl Reference {
     }
 
     fn report(&mut self, finding: Finding) {
+        let kind = &self.rules[finding.rule].kind;
+        self.tally.together +=
+            usize::from(matches!(kind, Kind::Window { measure: Measure::Rules { .. }, .. }));
         if finding.escalates {
             self.tally.escalates += 1;
         } else {
@@ -456,6 +545,41 @@ impl Reference {
         }
         self.findings.push(finding);
     }
+}
+
+/// §5, §8: what a window's events come to.
+fn amount_of(measure: &Measure, inside: &[&Counted], settings: Settings) -> u64 {
+    let sum: u128 = inside.iter().map(|other| u128::from(other.amount)).sum();
+    match measure {
+        Measure::Count | Measure::Sum(_) => u64::try_from(sum).unwrap_or(u64::MAX),
+        Measure::Distinct(fields) => {
+            let tuples = inside.iter().map(|other| values(&other.event, fields));
+            let tuples: BTreeSet<_> = tuples.filter(|one| !one.contains(&None)).collect();
+            tuples.len().min(settings.distinct_values) as u64
+        }
+        Measure::Signals(signals) => {
+            let of = |one: &&Counted| *signals.get(one.bases.trailing_zeros() as usize)?;
+            inside.iter().filter_map(of).collect::<BTreeSet<u8>>().len() as u64
+        }
+        Measure::Rules { any_of, ordered } => {
+            u64::from(any_of.iter().any(|all| has_all(all, *ordered, inside)))
+        }
+    }
+}
+
+/// Each rule after the one before it, as early as it can be.
+fn has_all(all: &[u8], ordered: bool, inside: &[&Counted]) -> bool {
+    let mut after = i64::MIN;
+    for rule in all {
+        let matches = inside.iter().filter(|one| one.bases >> rule & 1 == 1);
+        let Some(pane) = matches.map(|one| one.pane).filter(|pane| *pane >= after).min() else {
+            return false;
+        };
+        if ordered {
+            after = pane;
+        }
+    }
+    true
 }
 
 /// The width of the grid that a window rule's times are rounded down to.
@@ -470,13 +594,14 @@ fn grid(sliding: bool, span: i64) -> i64 {
 fn headed(
     index: usize,
     rule: &Rule,
-    event: &Event,
+    (event, group_by): (&Event, Option<&Vec<String>>),
     episode: Episode,
     previous_level: Option<u8>,
 ) -> Finding {
-    let named = |names: &[String]| -> Vec<(String, Value)> {
-        names.iter().cloned().zip(values(event, names)).collect()
+    let named = |names: &[String], from: &[String]| -> Vec<(String, Value)> {
+        names.iter().cloned().zip(values(event, from)).collect()
     };
+    let from = group_by.unwrap_or(&rule.group_by);
     Finding {
         rule: index,
         escalates: previous_level.is_some(),
@@ -484,8 +609,11 @@ fn headed(
         opened: episode.opened,
         level: episode.level,
         previous_level,
-        group: named(&rule.group_by),
-        dedup_key: named(rule.dedup_key.as_ref().unwrap_or(&rule.group_by)),
+        group: named(&rule.group_by, from),
+        dedup_key: match &rule.dedup_key {
+            Some(key) => named(key, key),
+            None => named(&rule.group_by, from),
+        },
         per_event: rule.period == 0,
         trigger: event.id.clone(),
         amount: 0,

@@ -165,7 +165,10 @@ fn a_thousand_random_cases_equal_the_slow_reference() {
     let kept = KEPT.lines().filter_map(|line| line.split_whitespace().next()?.parse().ok());
     for seed in kept.chain(0..CASES) {
         let tally = run(seed).unwrap_or_else(|difference| {
-            panic!("seed {seed}: {difference}\nkeep it in tests/data/seeds/detect.txt")
+            let rules = Case::new(seed).rules;
+            panic!(
+                "seed {seed}: {difference}\nof {rules:?}\nkeep it in tests/data/seeds/detect.txt"
+            )
         });
         with.creates += usize::from(tally.creates > 0);
         with.escalates += usize::from(tally.escalates > 0);
@@ -176,6 +179,8 @@ fn a_thousand_random_cases_equal_the_slow_reference() {
         with.crossings_behind += usize::from(tally.crossings_behind > 0);
         with.new_terms += usize::from(tally.new_terms > 0);
         with.moved_back += usize::from(tally.moved_back > 0);
+        with.fed += usize::from(tally.fed > 0);
+        with.together += usize::from(tally.together > 0);
     }
     println!("of {CASES} random cases: {with:?}");
     for (what, cases) in [
@@ -188,6 +193,8 @@ fn a_thousand_random_cases_equal_the_slow_reference() {
         ("crossings behind the newest event", with.crossings_behind),
         ("new terms", with.new_terms),
         ("first sightings moved back", with.moved_back),
+        ("crossings that other rules counted", with.fed),
+        ("findings of several rules together", with.together),
     ] {
         assert!(cases >= 50, "only {cases} cases had {what}");
     }
@@ -203,6 +210,8 @@ fn each_planted_fault_is_found_within_a_thousand_cases() {
         Fault::EpisodePeriodIgnored,
         Fault::ValueLeavesWithItsFirst,
         Fault::EarlierSightingIsNews,
+        Fault::OrderIgnored,
+        Fault::FedAgain,
     ] {
         plant(Some(fault));
         let found = (0..CASES).find(|&seed| run(seed).is_err());

@@ -33,6 +33,9 @@ fn large_download() -> Rule {
         period: HOUR,
         dedup_key: None,
         collect: Vec::new(),
+        group_by_of: Vec::new(),
+        feeds: Vec::new(),
+        silent: false,
     }
 }
 

@@ -69,6 +69,9 @@ impl Case {
             twin.period = random.between(1, 100) * unit;
             rules.push(twin);
         }
+        if random.percent(50) {
+            together(&mut random, unit, &mut rules);
+        }
         let greatest = rules.iter().filter_map(|rule| rule.lateness).chain([lateness]).max();
         let duplicate_horizon = greatest.unwrap_or(lateness) + random.between(0, 100) * unit;
         let look_back = random.one_of(&[3, 25, 500]);
@@ -142,6 +145,14 @@ impl Case {
         if self.random.percent(50) {
             event.rules = (0..self.rules.len()).collect();
         }
+        for rule in event.rules.clone() {
+            if self.rules[rule].is_over_others() {
+                let bases = u32::try_from(self.random.between(0, 7)).unwrap();
+                let bases = bases & self.rules[rule].bases_of_events();
+                event.bases.insert(rule, bases);
+                event.rules.retain(|other| *other != rule || bases > 0);
+            }
+        }
         self.remember(&event, reference.watermark());
         event
     }
@@ -182,6 +193,58 @@ impl Case {
         if !event.rules.is_empty() {
             self.past.push((event.clone(), until));
         }
+    }
+}
+
+/// Adds a rule over several: some of what it counts are events, some what another rule finds.
+fn together(random: &mut Random, unit: i64, rules: &mut Vec<Rule>) {
+    let mut outer = rule(random, unit);
+    let tiers = vec![(1, 2)];
+    let any_of = random.one_of(&[
+        vec![vec![0, 1]],
+        vec![vec![0, 1, 2]],
+        vec![vec![0, 1], vec![0, 2]],
+        vec![vec![1], vec![0, 2]],
+    ]);
+    let (measure, tiers) = match random.between(1, 4) {
+        1 => (Measure::Signals(vec![Some(1), Some(2), None]), vec![(2, 2)]),
+        2 => (Measure::Count, vec![(3, 1), (6, 3)]),
+        _ => (Measure::Rules { any_of, ordered: random.percent(50) }, tiers),
+    };
+    outer.kind = Kind::Window { sliding: true, span: random.between(1, 60) * unit, measure, tiers };
+    if random.percent(40) {
+        let who = || vec!["who".to_owned()];
+        outer.group_by = who();
+        outer.group_by_of = vec![who(), vec!["where".to_owned()], who()];
+        outer.dedup_key = None;
+    }
+    let at = rules.len();
+    let is_fit =
+        |rule: &Rule| !matches!(&rule.kind, Kind::Window { measure: Measure::Rules { .. }, .. });
+    if random.percent(60)
+        && let Some(inner) = rules.iter_mut().find(|rule| is_fit(rule))
+    {
+        inner.feeds = vec![(at, 2)];
+        inner.silent = random.percent(50);
+        // What feeds it is no event's own match.
+        outer.collect.clear();
+        outer.level = 4;
+    }
+    rules.push(outer);
+}
+
+impl Rule {
+    fn is_over_others(&self) -> bool {
+        let is_over = matches!(
+            &self.kind,
+            Kind::Window { measure: Measure::Rules { .. } | Measure::Signals(_), .. }
+        );
+        is_over || !self.group_by_of.is_empty()
+    }
+
+    /// Which of its referenced rules an event can match by itself.
+    fn bases_of_events(&self) -> u32 {
+        if self.level == 4 { 0b011 } else { 0b111 }
     }
 }
 
@@ -243,5 +306,8 @@ fn rule(random: &mut Random, unit: i64) -> Rule {
         dedup_key: random.percent(20).then(|| texts(&["where"])),
         group_by,
         collect,
+        group_by_of: Vec::new(),
+        feeds: Vec::new(),
+        silent: false,
     }
 }

@@ -34,6 +34,9 @@ fn counting(span: i64) -> Rule {
         period: HOUR,
         dedup_key: None,
         collect: Vec::new(),
+        group_by_of: Vec::new(),
+        feeds: Vec::new(),
+        silent: false,
     }
 }
 

@@ -4,10 +4,13 @@ use super::reference::{self, Kind as Plain};
 use crate::detect::{Catalogue, Collected, Finding, FindingKind, Limits, Origin};
 use crate::event::{Event, EventId, FieldId, FieldSet, Identity, Number, Source, Value};
 use crate::rule::{
-    Collect, CollectHow, Condition, Dedup, Kind, Level, Measure, MissingGroup, NewTerms, Rule,
-    RuleIndex, RuleText, StateId, Status, Tier, Window, WindowKind,
+    Collect, CollectHow, Condition, Dedup, Kind, Level, Matched, Measure, MissingGroup, NewTerms,
+    Rule, RuleIndex, RuleText, StateId, Status, Tier, Window, WindowKind,
 };
 use crate::units::{EventTime, Offset, PartitionId, RecordTime, Span, WallTime};
+
+/// Bits of a mask for each rule.
+const BASES: u16 = 4;
 
 /// Rules that match an event by the bits of its field `rules`.
 #[derive(Debug)]
@@ -22,10 +25,15 @@ impl Catalogue for Table {
         &self.rules
     }
 
-    fn matching(&self, event: &Event<'_>, out: &mut Vec<RuleIndex>) {
+    /// Of each rule the lowest `BASES` bits are the referenced rules that the event matches.
+    fn matching(&self, event: &Event<'_>, out: &mut Vec<Matched>) {
         out.clear();
         if let Value::Number(Number::Unsigned(mask)) = event.value(self.mask) {
-            out.extend((0..64).filter(|bit| mask >> bit & 1 == 1).map(RuleIndex));
+            let all = (0..64 / BASES).map(|rule| {
+                let bases = u32::try_from(mask >> (rule * BASES) & ((1 << BASES) - 1)).unwrap();
+                Matched { rule: RuleIndex(rule), bases }
+            });
+            out.extend(all.filter(|one| one.bases > 0));
         }
     }
 
@@ -58,7 +66,10 @@ impl Table {
                 values[usize::from(id.0)] = Value::Text(text.as_str().into());
             }
         }
-        let mask = plain.rules.iter().fold(0u64, |mask, rule| mask | 1 << rule);
+        let mask = plain.rules.iter().fold(0u64, |mask, rule| {
+            let bases = plain.bases.get(rule).copied().unwrap_or(1);
+            mask | u64::from(bases) << (rule * usize::from(BASES))
+        });
         values[usize::from(self.mask.0)] = Value::Number(Number::Unsigned(mask));
         Event {
             source: Source::CloudTrail,
@@ -142,6 +153,7 @@ fn rule_of(index: usize, plain: &reference::Rule, fields: &mut FieldSet) -> Rule
     };
     let group_by = ids(&plain.group_by);
     let key = plain.dedup_key.as_deref().map(&mut ids);
+    let group_by_of = plain.group_by_of.iter().map(|names| ids(names)).collect();
     let collect = plain.collect.iter().map(|(name, field, how)| Collect {
         name: name.clone(),
         field: fields.intern(field),
@@ -185,6 +197,13 @@ fn rule_of(index: usize, plain: &reference::Rule, fields: &mut FieldSet) -> Rule
         level: first_level,
         dedup: Dedup { period: Span::from_millis(plain.period), key },
         collect,
+        group_by_of,
+        feeds: plain
+            .feeds
+            .iter()
+            .map(|&(outer, base)| (RuleIndex(u16::try_from(outer).unwrap()), base))
+            .collect(),
+        silent: plain.silent,
     }
 }
 
@@ -211,6 +230,12 @@ fn kind_of(plain: &reference::Rule, fields: &mut FieldSet) -> (Kind, Level) {
                 fields: names.iter().map(|name| fields.intern(name)).collect(),
                 sampled: 0,
             },
+            reference::Measure::Signals(signals) => Measure::Signals {
+                of: signals.iter().map(|signal| signal.map(u64::from)).collect(),
+            },
+            reference::Measure::Rules { any_of, ordered } => {
+                Measure::Rules { any_of: any_of.clone(), ordered: *ordered }
+            }
         },
         condition: Condition::AtLeast(first.gte),
         tiers,

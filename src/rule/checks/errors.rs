@@ -221,7 +221,27 @@ fn mistakes_in_a_correlation() {
         ),
         (
             "type: event_count, rules: base, group-by: [who], aliases: {who: {base: a, other: b}}, timespan: 1m, condition: {gte: 1}",
-            "rules/a.yml:8:58 error not-supported-yet the alias \"who\" stands for different fields, which is not supported yet",
+            "rules/a.yml:8:89 error unknown-rule \"other\" is none of the correlation's rules",
+        ),
+        (
+            "type: event_count, rules: base, group-by: [who], aliases: {who: {bose: a, other: b}}, timespan: 1m, condition: {gte: 1}",
+            "rules/a.yml:8:58 error missing-key the alias \"who\" has no field for \"base\"\nrules/a.yml:8:80 error unknown-rule \"bose\" is none of the correlation's rules\nrules/a.yml:8:89 error unknown-rule \"other\" is none of the correlation's rules",
+        ),
+        (
+            "type: temporal, rules: [base], timespan: 1m, condition: {gte: 2}",
+            "rules/a.yml:8:71 error wrong-kind \"temporal\" counts no amount (hint: leave the condition out, or write one over the rules: a and (b or c))",
+        ),
+        (
+            "type: temporal, rules: [base], timespan: 1m, condition: base and bose",
+            "rules/a.yml:8:80 error unknown-rule \"bose\" is none of the correlation's rules (hint: one of base)",
+        ),
+        (
+            "type: temporal, rules: [base], timespan: 1m, condition: not base",
+            "rules/a.yml:8:75 error not-supported-yet a rule that must not match can only be judged when the window has closed, which is not supported yet",
+        ),
+        (
+            "type: event_count, rules: [base], timespan: 1m, condition: base",
+            "rules/a.yml:8:74 error wrong-kind a condition over rules belongs to temporal and temporal_ordered (hint: condition: {gte: N})",
         ),
     ];
     check(cases.map(|(inside, expected)| (correlation(inside, ""), expected)));

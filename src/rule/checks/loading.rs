@@ -114,6 +114,127 @@ fn different_values_are_counted_exactly_up_to_ten_thousand_and_beyond_by_a_sampl
     assert_eq!(measured("sampled"), (1, 7));
 }
 
+fn base(name: &str, tags: &str) -> String {
+    format!(
+        "---\ntitle: {name}\nname: {name}\nlogsource: {{product: aws, service: cloudtrail}}\ndetection: {{s: {{a: {name}}}, condition: s}}\ntags: [{tags}]\n"
+    )
+}
+
+#[test]
+fn rules_together_are_combinations_of_rules_by_number() {
+    let rule = |name: &str, inside: &str| {
+        let inside = format!("rules: [x, y, z], timespan: 5m, {inside}");
+        correlation(name, &inside, "")
+    };
+    let text = [
+        base("x", ""),
+        base("y", ""),
+        base("z", ""),
+        rule("all", "type: temporal"),
+        rule("some", "type: temporal_ordered, condition: x and (z or y)"),
+        rule("least", "type: temporal, condition: x or (x and y) or all of them"),
+    ]
+    .concat();
+
+    let rules = rules_of(&text);
+
+    let wanted = |name: &str| match window(&rules, name).measure {
+        Measure::Rules { any_of, ordered } => (any_of, ordered),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(wanted("all"), (vec![vec![0, 1, 2]], false));
+    assert_eq!(wanted("some"), (vec![vec![0, 1], vec![0, 2]], true));
+    assert_eq!(wanted("least"), (vec![vec![0]], false));
+}
+
+#[test]
+fn an_alias_gives_each_rule_its_own_field_and_signals_are_those_of_the_tags() {
+    let text = [
+        base("copy", "signal.copy"),
+        base("delete", "attack.impact"),
+        correlation(
+            "c",
+            "type: value_count, rules: [copy, delete], group-by: [bucket, tidegate.account], aliases: {bucket: {copy: tidegate.copy_source_bucket, delete: tidegate.bucket}}, timespan: 5m, condition: {field: tidegate.signal, gte: 1}",
+            "",
+        ),
+    ]
+    .concat();
+
+    let rules = rules_of(&text);
+
+    let rule = rules.rule(rules.find("c").unwrap());
+    let names = |fields: &[crate::event::FieldId]| -> Vec<String> {
+        fields.iter().map(|field| rules.fields().name(*field).to_owned()).collect()
+    };
+    assert_eq!(names(&rule.group_by), ["bucket", "tidegate.account"]);
+    assert_eq!(
+        rule.group_by_of.iter().map(|fields| names(fields)).collect::<Vec<_>>(),
+        [
+            ["tidegate.copy_source_bucket", "tidegate.account"],
+            ["tidegate.bucket", "tidegate.account"]
+        ]
+    );
+    let Measure::Signals { of } = window(&rules, "c").measure else { panic!("no signals") };
+    assert_eq!([of[0].is_some(), of[1].is_some()], [true, false]);
+}
+
+#[test]
+fn a_correlation_over_a_correlation_counts_what_it_finds_and_keeps_it_silent() {
+    let text = [
+        base("x", ""),
+        base("y", ""),
+        correlation(
+            "many",
+            "type: event_count, rules: [x], group-by: [who], timespan: 5m, condition: {gte: 3}",
+            "",
+        ),
+        correlation(
+            "both",
+            "type: temporal, rules: [many, y], group-by: [who], timespan: 1h",
+            "",
+        ),
+        correlation(
+            "other",
+            "type: event_count, rules: [many], group-by: [where], timespan: 1h, condition: {gte: 3}",
+            "enabled: false",
+        ),
+    ]
+    .concat();
+
+    let loaded = super::load_one(&text);
+    let problems: Vec<_> = loaded.problems.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        problems,
+        [
+            "rules/a.yml:28:42 error group-by it counts by \"where\", which findings of \"many\" do not carry (hint: one of its group-by: who)"
+        ]
+    );
+
+    let rules = rules_of(&text.replace("[where]", "[who]"));
+    assert_eq!(names(&rules), ["many", "both"]);
+    let many = rules.rule(rules.find("many").unwrap());
+    assert!(many.silent);
+    assert_eq!(many.feeds, [(rules.find("both").unwrap(), 0)]);
+    assert!(!rules.rule(rules.find("both").unwrap()).silent);
+}
+
+#[test]
+fn correlations_that_refer_to_each_other_are_an_error() {
+    let count = |name: &str, of: &str| {
+        correlation(
+            name,
+            &format!("type: event_count, rules: [{of}], timespan: 5m, condition: {{gte: 3}}"),
+            "",
+        )
+    };
+
+    let loaded = super::load_one(&[count("a", "b"), count("b", "a")].concat());
+
+    let codes: Vec<_> = loaded.problems.iter().map(|problem| problem.code).collect();
+    // One of them: without it there is no cycle.
+    assert_eq!(codes, ["cycle"]);
+}
+
 #[test]
 fn new_terms_have_the_term_as_their_group_and_pass_over_events_without_it() {
     let text = format!(

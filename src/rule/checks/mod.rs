@@ -42,7 +42,7 @@ fn rule(detection: &str) -> String {
 fn matches(rules: &RuleSet, record: &Value) -> Vec<String> {
     let mut out = Vec::new();
     rules.matching(&event_of(record, rules.fields()), &mut out);
-    out.iter().map(|index| rules.rule(*index).text.name.clone()).collect()
+    out.iter().map(|one| rules.rule(one.rule).text.name.clone()).collect()
 }
 
 /// Reads a record as a decoder does, for raw fields; a member may be named `tidegate.x` as well.

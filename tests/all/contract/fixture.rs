@@ -237,6 +237,9 @@ fn large_download(fields: &mut FieldSet) -> Rule {
             collect("largest", bytes, CollectHow::Max),
             collect("nothing", bytes, CollectHow::Min),
         ],
+        group_by_of: Vec::new(),
+        feeds: Vec::new(),
+        silent: false,
     }
 }
 
@@ -265,6 +268,9 @@ fn vpc_endpoint_match(fields: &mut FieldSet) -> Rule {
         level: Level::Medium,
         dedup: Dedup { period: Span::ZERO, key: None },
         collect: Vec::new(),
+        group_by_of: Vec::new(),
+        feeds: Vec::new(),
+        silent: false,
     }
 }
 

@@ -1,0 +1,234 @@
+//! Which of a correlation's rules matched one group, and when (`temporal`, `temporal_ordered`;
+//! semantics.md §8).
+//!
+//! Per pane the rules that matched, as bits. A window holds when it has all rules of one of the wanted
+//! combinations; in order, when their matches can be chosen so that none comes before that of the rule
+//! listed before it. Matches in one pane count as in order: time says no more.
+//!
+//! What decides is how far *back* a combination must reach: for each of its rules, the latest pane in
+//! which the chain up to this rule can begin. It only grows along the panes, so one pass over them
+//! judges every window, and the newest one is judged without a pass.
+//!
+//! Cost: an event in order is a few comparisons; one behind that brings a rule to a pane for the first
+//! time is a pass over the group's panes, of which there are at most (W + L) divided by their width.
+
+use super::faults::{Fault, is_planted};
+use super::shape::Shape;
+use std::collections::BTreeMap;
+
+/// What a window must hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Wanted {
+    /// Combinations of rules by number, ascending; one of them is enough.
+    pub(super) any_of: Box<[Box<[u8]>]>,
+    pub(super) is_ordered: bool,
+}
+
+impl Wanted {
+    /// Whether these rules are enough, whenever they matched.
+    pub(super) fn may_hold(&self, rules: u64) -> bool {
+        self.any_of.iter().any(|all| all.iter().all(|rule| rules >> rule & 1 == 1))
+    }
+}
+
+/// The matches of one group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Sequence {
+    panes: BTreeMap<i64, u32>,
+    newest: i64,
+    /// At the newest pane.
+    reach: Reach,
+    /// The last event brought a rule to its pane for the first time, or the pane itself.
+    is_changed: bool,
+}
+
+/// For each combination and each of its rules, the pane in which the chain begins; `NEVER` for none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Reach(Box<[Box<[i64]>]>);
+
+const NEVER: i64 = i64::MIN;
+
+impl Reach {
+    fn new(wanted: &Wanted) -> Self {
+        Self(wanted.any_of.iter().map(|all| vec![NEVER; all.len()].into()).collect())
+    }
+
+    /// Takes the rules that matched in `pane`, which lies behind no pane before.
+    fn advance(&mut self, wanted: &Wanted, pane: i64, rules: u32) {
+        for (all, begins) in wanted.any_of.iter().zip(&mut self.0) {
+            let mut before = pane;
+            for (rule, begin) in all.iter().zip(begins.iter_mut()) {
+                if rules >> rule & 1 == 1 {
+                    *begin = if is_in_order(wanted) { before } else { pane };
+                }
+                before = *begin;
+            }
+        }
+    }
+
+    /// Whether the window that ends in `end` holds, with nothing behind it taken.
+    fn holds(&self, wanted: &Wanted, shape: &Shape, end: i64) -> bool {
+        let start = end.saturating_sub(shape.panes);
+        self.0.iter().any(|begins| {
+            let first = if is_in_order(wanted) {
+                begins.last().copied()
+            } else {
+                begins.iter().copied().min()
+            };
+            first.is_some_and(|first| first != NEVER && first > start)
+        })
+    }
+}
+
+fn is_in_order(wanted: &Wanted) -> bool {
+    wanted.is_ordered && !is_planted(Fault::OrderIgnored)
+}
+
+impl Sequence {
+    /// Nothing matched yet.
+    pub(super) fn new(wanted: &Wanted) -> Self {
+        Self { panes: BTreeMap::new(), newest: NEVER, reach: Reach::new(wanted), is_changed: false }
+    }
+
+    /// Takes an event in `pane` that matched `rules`.
+    pub(super) fn add(&mut self, wanted: &Wanted, pane: i64, rules: u32) {
+        let known = self.panes.get(&pane).copied();
+        let all = known.unwrap_or(0) | rules;
+        self.panes.insert(pane, all);
+        self.is_changed = known != Some(all);
+        if !self.is_changed {
+            return;
+        }
+        if pane >= self.newest {
+            self.newest = pane;
+            self.reach.advance(wanted, pane, all);
+        } else {
+            self.renew(wanted);
+        }
+    }
+
+    /// Forgets what the last event changed.
+    #[cfg(test)]
+    pub(super) fn all_changed(&mut self) {
+        self.is_changed = true;
+    }
+
+    /// Whether the last event changed a window.
+    pub(super) fn is_changed(&self) -> bool {
+        self.is_changed
+    }
+
+    /// Calls `each` with the ends of the windows that hold and end in `[from, to]`, at events, ascending.
+    pub(super) fn each_end(
+        &self,
+        wanted: &Wanted,
+        shape: &Shape,
+        (from, to): (i64, i64),
+        mut each: impl FnMut(i64),
+    ) {
+        if from >= self.newest {
+            if self.newest == from && self.reach.holds(wanted, shape, from) {
+                each(from);
+            }
+            return;
+        }
+        let mut reach = Reach::new(wanted);
+        for (&pane, &rules) in self.panes.range(..=to) {
+            reach.advance(wanted, pane, rules);
+            if pane >= from && reach.holds(wanted, shape, pane) {
+                each(pane);
+            }
+        }
+    }
+
+    /// The rules that matched in the window that ends in `end`.
+    pub(super) fn rules_in(&self, shape: &Shape, end: i64) -> u32 {
+        let after = end.saturating_sub(shape.panes);
+        self.panes.range(after.saturating_add(1)..=end).fold(0, |all, (_, rules)| all | rules)
+    }
+
+    /// All rules that matched.
+    pub(super) fn rules(&self) -> u32 {
+        self.panes.values().fold(0, |all, rules| all | rules)
+    }
+
+    /// Forgets the panes before `first`.
+    pub(super) fn drop_before(&mut self, wanted: &Wanted, first: i64) {
+        if self.panes.first_key_value().is_some_and(|(pane, _)| *pane < first) {
+            self.panes = self.panes.split_off(&first);
+            self.newest = self.panes.last_key_value().map_or(NEVER, |(pane, _)| *pane);
+            self.renew(wanted);
+        }
+    }
+
+    /// Memory in bytes, about.
+    pub(super) fn byte_len(&self) -> usize {
+        let steps: usize = self.reach.0.iter().map(|begins| begins.len()).sum();
+        size_of::<Self>() + self.panes.len() * 24 + steps * 8
+    }
+
+    fn renew(&mut self, wanted: &Wanted) {
+        self.reach = Reach::new(wanted);
+        for (&pane, &rules) in &self.panes {
+            self.reach.advance(wanted, pane, rules);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rule::{Condition, Measure, Window, WindowKind};
+    use crate::units::Span;
+
+    fn shape(panes: i64) -> Shape {
+        let window = Window {
+            kind: WindowKind::Sliding,
+            span: Span::from_secs(panes),
+            measure: Measure::Count,
+            condition: Condition::AtLeast(1),
+            tiers: Vec::new(),
+        };
+        Shape::new(&window, Span::ZERO, &[])
+    }
+
+    fn wanted(any_of: &[&[u8]], is_ordered: bool) -> Wanted {
+        Wanted { any_of: any_of.iter().map(|all| (*all).into()).collect(), is_ordered }
+    }
+
+    fn ends(wanted: &Wanted, panes: i64, events: &[(i64, u32)]) -> Vec<i64> {
+        let mut sequence = Sequence::new(wanted);
+        for &(pane, rules) in events {
+            sequence.add(wanted, pane, rules);
+        }
+        let mut ends = Vec::new();
+        sequence.each_end(wanted, &shape(panes), (i64::MIN + 1, i64::MAX), |end| ends.push(end));
+        ends
+    }
+
+    #[test]
+    fn a_window_holds_as_soon_as_each_rule_has_matched_in_it() {
+        let both = wanted(&[&[0, 1]], false);
+        assert_eq!(ends(&both, 10, &[(0, 1), (9, 2)]), [9]);
+        assert_eq!(ends(&both, 10, &[(0, 1), (10, 2)]), [0; 0]);
+        assert_eq!(ends(&both, 10, &[(5, 2), (3, 1)]), [5]);
+        assert_eq!(ends(&both, 10, &[(3, 3)]), [3]);
+    }
+
+    #[test]
+    fn in_order_means_the_order_of_the_list_and_one_pane_is_in_order() {
+        let then = wanted(&[&[0, 1]], true);
+        assert_eq!(ends(&then, 10, &[(5, 2), (6, 1)]), [0; 0]);
+        assert_eq!(ends(&then, 10, &[(6, 1), (7, 2)]), [7]);
+        assert_eq!(ends(&then, 10, &[(6, 2), (6, 1)]), [6]);
+        // The first match that still counts is the latest one before the second's.
+        assert_eq!(ends(&then, 10, &[(0, 1), (8, 1), (12, 2), (13, 2), (18, 2)]), [12, 13]);
+    }
+
+    #[test]
+    fn one_combination_is_enough() {
+        let either = wanted(&[&[0, 1], &[0, 2]], true);
+        assert_eq!(ends(&either, 10, &[(0, 1), (3, 4)]), [3]);
+        assert_eq!(ends(&either, 10, &[(0, 2), (3, 4)]), [0; 0]);
+    }
+}
