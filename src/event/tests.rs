@@ -1,5 +1,6 @@
 //! Tests of decoding as a whole: shared samples, real delivery files, containers, and random input.
 
+mod configuration;
 mod containers;
 mod derived;
 mod random;

@@ -21,6 +21,39 @@ pub(super) enum Tree<'a> {
     Object(Vec<(Cow<'a, str>, Tree<'a>)>),
 }
 
+impl<'a> Tree<'a> {
+    /// A member of an object by its name, whatever its case.
+    pub(super) fn member(&self, name: &str) -> Option<&Tree<'a>> {
+        self.members().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+    }
+
+    /// The members of an object; anything else has none.
+    pub(super) fn members(&self) -> impl Iterator<Item = (&str, &Tree<'a>)> {
+        let members = match self {
+            Tree::Object(members) => members.as_slice(),
+            _ => &[],
+        };
+        members.iter().map(|(name, value)| (name.as_ref(), value))
+    }
+
+    /// The members of an array; anything else is its own only one.
+    pub(super) fn each(&self) -> impl Iterator<Item = &Tree<'a>> {
+        let members = match self {
+            Tree::List(members) => members.as_slice(),
+            other => std::slice::from_ref(other),
+        };
+        members.iter()
+    }
+
+    /// The text of a text.
+    pub(super) fn text(&self) -> Option<&str> {
+        match self {
+            Tree::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+}
+
 impl Tree<'_> {
     /// The value as compact JSON text.
     pub(super) fn to_compact(&self) -> String {

@@ -3,7 +3,7 @@
 //! A derived field costs nothing unless a rule names it: only then are its inputs read.
 
 use super::input::{Input, Raw};
-use super::{copy_source, identity, resources};
+use super::{copy_source, grants, identity, policy, resources, selectors};
 use crate::event::address::{canonical_address, is_external};
 use crate::event::entry::Identity;
 use crate::event::projection::Resources;
@@ -39,18 +39,24 @@ derived! {
     BytesOut "tidegate.bytes_out",
     CopySourceBucket "tidegate.copy_source_bucket",
     CopySourceOwner "tidegate.copy_source_owner",
+    Grants "tidegate.grants",
     Instance "tidegate.instance",
     Key "tidegate.key",
     KmsKeyAccount "tidegate.kms_key_account",
     Operation "tidegate.operation",
     Outcome "tidegate.outcome",
+    PolicyAccounts "tidegate.policy_accounts",
+    PolicyPublic "tidegate.policy_public",
+    PolicyVpceDeny "tidegate.policy_vpce_deny",
     Principal "tidegate.principal",
     PrincipalName "tidegate.principal_name",
     PrincipalUid "tidegate.principal_uid",
     RecordId "tidegate.record_id",
+    ReplicationAccounts "tidegate.replication_accounts",
     ResourceAccountCount "tidegate.resource_account_count",
     ResourceAccounts "tidegate.resource_accounts",
     ResourceBucketCount "tidegate.resource_bucket_count",
+    SelectsS3Reads "tidegate.selects_s3_reads",
     ServiceCall "tidegate.service_call",
     Session "tidegate.session",
     SourceIp "tidegate.source_ip",
@@ -81,6 +87,18 @@ const CALLER: &[Input] = &[
     Input::IssuerArn,
     Input::IssuerUserName,
     Input::SourceIpAddress,
+];
+
+const GRANTS: &[Input] = &[
+    Input::CannedAcl,
+    Input::GranteeUri,
+    Input::GranteeId,
+    Input::GranteeEmail,
+    Input::GrantRead,
+    Input::GrantWrite,
+    Input::GrantReadAcp,
+    Input::GrantWriteAcp,
+    Input::GrantFullControl,
 ];
 
 /// What a field needs beyond the record's members.
@@ -139,6 +157,12 @@ impl Derived {
             Derived::BytesOut => &[I::BytesOut],
             Derived::BytesIn => &[I::BytesIn],
             Derived::Outcome => &[I::ErrorCode, I::ErrorMessage],
+            Derived::PolicyPublic | Derived::PolicyAccounts | Derived::PolicyVpceDeny => {
+                &[I::BucketPolicy, I::Policy]
+            }
+            Derived::Grants => GRANTS,
+            Derived::SelectsS3Reads => &[I::Selectors, I::AdvancedSelectors],
+            Derived::ReplicationAccounts => &[I::ReplicationAccount],
             Derived::Operation
             | Derived::RecordId
             | Derived::ResourceAccounts
@@ -202,11 +226,19 @@ impl Derived {
             }
             Derived::RecordId => Value::Text(context.id.clone()),
             Derived::ResourceAccounts => {
-                let accounts = resources::accounts(raw);
-                if accounts.is_empty() {
-                    return Value::Absent;
-                }
-                Value::List(accounts.into_iter().map(|one| Value::Text(one.clone())).collect())
+                set(resources::accounts(raw).into_iter().map(|one| Value::Text(one.clone())))
+            }
+            Derived::PolicyPublic => policy::is_public(raw).map_or(Value::Absent, Value::Bool),
+            Derived::PolicyVpceDeny => {
+                policy::denies_outside_vpce(raw).map_or(Value::Absent, Value::Bool)
+            }
+            Derived::PolicyAccounts => set(policy::accounts(raw).into_iter().map(owned)),
+            Derived::Grants => set(grants::grants(raw).into_iter().map(Value::Text)),
+            Derived::SelectsS3Reads => {
+                selectors::selects_s3_reads(raw).map_or(Value::Absent, Value::Bool)
+            }
+            Derived::ReplicationAccounts => {
+                set(selectors::replication_accounts(raw).into_iter().map(owned))
             }
             Derived::ResourceAccountCount => count(resources::accounts(raw).len()),
             Derived::ResourceBucketCount => count(resources::bucket_count(raw)),
@@ -216,6 +248,16 @@ impl Derived {
 
 fn text(text: Option<Cow<'_, str>>) -> Value<'_> {
     text.map_or(Value::Absent, Value::Text)
+}
+
+fn owned(text: String) -> Value<'static> {
+    Value::Text(Cow::Owned(text))
+}
+
+/// Different values; none at all is an absent field.
+fn set<'a>(values: impl Iterator<Item = Value<'a>>) -> Value<'a> {
+    let values: Vec<_> = values.collect();
+    if values.is_empty() { Value::Absent } else { Value::List(values) }
 }
 
 fn count(count: usize) -> Value<'static> {

@@ -54,6 +54,20 @@ inputs! {
     OutpostsKey "requestParameters.Key",
     CopySource "requestParameters.x-amz-copy-source",
     KmsKey "requestParameters.x-amz-server-side-encryption-aws-kms-key-id",
+    BucketPolicy "requestParameters.bucketPolicy",
+    Policy "requestParameters.policy",
+    CannedAcl "requestParameters.x-amz-acl",
+    GranteeUri "requestParameters.AccessControlPolicy.AccessControlList.Grant.Grantee.URI",
+    GranteeId "requestParameters.AccessControlPolicy.AccessControlList.Grant.Grantee.ID",
+    GranteeEmail "requestParameters.AccessControlPolicy.AccessControlList.Grant.Grantee.EmailAddress",
+    GrantRead "requestParameters.x-amz-grant-read",
+    GrantWrite "requestParameters.x-amz-grant-write",
+    GrantReadAcp "requestParameters.x-amz-grant-read-acp",
+    GrantWriteAcp "requestParameters.x-amz-grant-write-acp",
+    GrantFullControl "requestParameters.x-amz-grant-full-control",
+    Selectors "requestParameters.eventSelectors",
+    AdvancedSelectors "requestParameters.advancedEventSelectors",
+    ReplicationAccount "requestParameters.ReplicationConfiguration.Rule.Destination.Account",
 }
 
 impl Input {

@@ -1,14 +1,18 @@
 //! CloudTrail: which record is an event, and what follows from its members (sources.md §2).
 //!
 //! `input` names every member that is read, `kinds` judges a record, `identity` knows who acted,
-//! `resources` what was touched, `copy_source` where a copy came from, `derive` lists the derived fields.
+//! `resources` what was touched, `copy_source` where a copy came from, `policy`, `grants` and `selectors`
+//! what a change of configuration opens or hides, `derive` lists the derived fields.
 
 mod copy_source;
 mod derive;
+mod grants;
 mod identity;
 mod input;
 mod kinds;
+mod policy;
 mod resources;
+mod selectors;
 
 pub(super) use derive::{Context, Derived};
 pub use derive::{derived_names, is_known_derived};
