@@ -66,8 +66,15 @@ pub(super) fn read_context(node: &Node, known: Known<'_>, report: &mut Report) -
     context
 }
 
-/// `%list%`, or a name with forms behind it.
+/// `=TEXT`, `%list%`, or a name with forms behind it.
 fn check_source(source: &Key, known: Known<'_>, report: &mut Report) {
+    if let Some(text) = source.text.strip_prefix('=') {
+        if text.trim().is_empty() {
+            let what = "there is no text behind \"=\"";
+            report.error_with_hint(source.mark, "value", what, "=TEXT".to_owned());
+        }
+        return;
+    }
     let mut parts = source.text.split('|');
     let name = parts.next().unwrap_or_default();
     for form in parts {

@@ -1,6 +1,6 @@
 //! Fills `alert_context` from a finding.
 
-use super::{AlertContext, ContextValue, FIXED_NAMES, Members, SCHEMA, SourcePlace};
+use super::{AlertContext, ContextValue, FIXED_NAMES, Members, SCHEMA, Scalar, SourcePlace};
 use crate::alert::case::Case;
 use crate::alert::identity::kind_name;
 use crate::alert::severity::severity;
@@ -78,6 +78,9 @@ fn named(case: &Case<'_>) -> Members<ContextValue> {
 }
 
 fn from_source(case: &Case<'_>, source: &str) -> Option<ContextValue> {
+    if let Some(text) = source.strip_prefix('=') {
+        return Some(ContextValue::One(Scalar::Text(case.cleaner.text(text, cap::TEXT))));
+    }
     let mut parts = source.split('|').map(str::trim);
     let value = case.resolve(parts.next()?)?;
     parts.filter_map(Filter::named).try_fold(value, |value, filter| filter.apply(&value))

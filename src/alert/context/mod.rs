@@ -1,7 +1,7 @@
 //! `unmapped.alert_context`: everything flat, in the names playbooks know (alerts.md §4.5).
 //!
 //! A rule adds members by `collect` and `alert-context`. A source of `alert-context` is, in the order
-//! in which it is tried: the name of a collected value; `%list%`; one of the facts of the crossing
+//! in which it is tried: `=TEXT`, that text itself; the name of a collected value; `%list%`; one of the facts of the crossing
 //! `amount`, `count`, `threshold`, `first_seen`, `last_seen`; a field of the group key; a field of
 //! the crossing event (raw path or `tidegate.*`; an object becomes its JSON text). Any of them may
 //! end in `|mb` (bytes as MiB, two decimals) or `|host` (text up to the first dot). Panther's names
