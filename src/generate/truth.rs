@@ -7,6 +7,11 @@
 use crate::rule::Level;
 use crate::units::EventTime;
 
+/// The rules that exfiltrations are planted for. What the other shipped rules say of the same stream
+/// is neither right nor wrong here: they have tests of their own.
+const JUDGED: [&str; 4] =
+    ["s3_large_download", "s3_large_download_principal", "s3_object_count", "vpce_s3_external_ip"];
+
 /// One finding that has to come.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Expected {
@@ -83,9 +88,11 @@ fn sorted(group: &[(String, Option<String>)]) -> Vec<&(String, Option<String>)> 
 }
 
 impl Truth {
-    /// Compares; each sighting stands for one expected finding at most.
+    /// Compares what the rules said that exfiltrations are planted for; each sighting stands for one
+    /// expected finding at most.
     #[must_use]
     pub fn judge(&self, mut sightings: Vec<Sighting>) -> Verdict {
+        sightings.retain(|sighting| JUDGED.contains(&sighting.rule.as_str()));
         let mut verdict = Verdict { planted: self.expected.len(), ..Verdict::default() };
         for expected in &self.expected {
             match sightings.iter().position(|sighting| expected.agrees_with(sighting)) {
@@ -135,6 +142,16 @@ mod tests {
         assert_eq!(verdict.missed, [expected("b")]);
         assert_eq!(verdict.unexpected, [sighting("c")]);
         assert!(!verdict.is_clean());
+    }
+
+    #[test]
+    fn what_a_rule_says_for_which_nothing_is_planted_is_not_judged() {
+        let truth = Truth { expected: vec![expected("a")] };
+        let other = Sighting { rule: "s3_download_day".into(), ..sighting("a") };
+
+        let verdict = truth.judge(vec![other, sighting("a")]);
+
+        assert!(verdict.is_clean());
     }
 
     #[test]

@@ -2,17 +2,63 @@
 
 use super::load::RuleFile;
 
-const FILES: [(&str, &str); 4] = [
-    ("cloudtrail/s3_object_read.yml", include_str!("../../rules/cloudtrail/s3_object_read.yml")),
-    (
-        "cloudtrail/s3_large_download.yml",
-        include_str!("../../rules/cloudtrail/s3_large_download.yml"),
-    ),
-    ("cloudtrail/s3_object_count.yml", include_str!("../../rules/cloudtrail/s3_object_count.yml")),
-    (
-        "cloudtrail/vpce_s3_external_ip.yml",
-        include_str!("../../rules/cloudtrail/vpce_s3_external_ip.yml"),
-    ),
+/// Name and text of each file of the CloudTrail pack.
+macro_rules! cloudtrail {
+    ($($name:literal,)*) => {
+        [$((
+            concat!("cloudtrail/", $name, ".yml"),
+            include_str!(concat!("../../rules/cloudtrail/", $name, ".yml")),
+        )),*]
+    };
+}
+
+/// In the order in which the pack is read: volume, endpoints, counts, copies, openings, anonymous and
+/// signed reads, searches, destruction, controls.
+const FILES: &[(&str, &str)] = &cloudtrail![
+    "s3_object_read",
+    "s3_large_download",
+    "s3_large_download_compat",
+    "s3_download_day",
+    "vpce_s3_external_ip",
+    "vpce_access_denied",
+    "vpce_sensitive_api",
+    "s3_object_count",
+    "s3_object_count_bucket",
+    "s3_object_count_global",
+    "s3_foreign_caller",
+    "s3_copy_to_foreign_bucket",
+    "s3_copy_external_compat",
+    "s3_copy_burst",
+    "s3_upload_to_foreign_bucket",
+    "s3_policy_public",
+    "s3_policy_external_account",
+    "s3_acl_public",
+    "s3_replication_external",
+    "s3_public_access_block_off",
+    "s3_vpce_deny_removed",
+    "s3_access_outside_vpce",
+    "s3_anonymous_read",
+    "s3_anonymous_burst",
+    "s3_presigned_large",
+    "s3_denied_burst",
+    "iam_recon_denied",
+    "s3_credential_file_read",
+    "s3_decoy_access",
+    "s3_sse_c_burst",
+    "s3_delete_burst",
+    "s3_delete_many",
+    "s3_logging_disabled",
+    "s3_versioning_suspended",
+    "s3_mfa_delete_disabled",
+    "s3_encryption_deleted",
+    "s3_replication_deleted",
+    "s3_bucket_protection_deleted",
+    "s3_bucket_policy_modified",
+    "s3_short_expiry",
+    "flow_logs_deleted",
+    "guardduty_s3_protection_off",
+    "macie_evasion",
+    "s3_bulk_export_job",
 ];
 
 /// The shipped rules, named `builtin:…`.

@@ -170,6 +170,8 @@ impl<'o> Checker<'o> {
     /// Lists and coverage; a shipped rule that fails is left out with a warning.
     fn is_sound(&mut self, rule: &Alerting<'_>, entries: &[Entry], lists: &Lists) -> bool {
         let mut is_sound = true;
+        // A rule may use one list in several places; that it is empty is one problem.
+        let mut told: Vec<String> = Vec::new();
         // A shipped rule that the deployment switched on by name is its own wish (V16).
         let is_asked_for = rule.tune.is_some_and(|tune| tune.enabled == Some(true));
         let severity = match names::severity_for(rule.entry) {
@@ -201,6 +203,11 @@ impl<'o> Checker<'o> {
                     None
                 };
                 if let Some((code, what, hint)) = problem {
+                    is_sound = false;
+                    if told.contains(&used.name) {
+                        continue;
+                    }
+                    told.push(used.name.clone());
                     let what = match severity {
                         Severity::Error => what,
                         Severity::Warning => {
@@ -208,7 +215,6 @@ impl<'o> Checker<'o> {
                         }
                     };
                     self.report_at(base.file, used.mark, severity, code, what, hint);
-                    is_sound = false;
                 }
             }
             is_sound &= self.check_list_operators(base, lists);

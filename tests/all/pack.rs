@@ -1,31 +1,67 @@
 //! The tests inside the shipped rules, run through decoder, engine and alert writer.
 
-use crate::support::Pipeline;
-use serde_json::{Map, Value};
+use crate::support::{Pipeline, matching};
+use serde_json::{Map, Value, json};
+use std::collections::{BTreeSet, HashMap};
 use std::fmt::Debug;
 use std::sync::Arc;
 use tidegate::alert::Alert;
 use tidegate::detect::{Finding, FindingKind};
 use tidegate::rule::tests::{self, RuleTest};
-use tidegate::rule::{self, RuleFile};
+use tidegate::rule::{self, Kind, Measure, Rule, RuleFile, RuleSet};
 
 /// What one rule said about the events of one test.
 struct Seen {
     records: Vec<(Finding, Alert)>,
 }
 
-/// Feeds a test's events to the rules of `files`, loaded with the test's own values.
-fn play(files: &[RuleFile], test: &RuleTest) -> Seen {
-    let loaded = rule::load(files, &test.options());
-    let rules = loaded.rules.unwrap_or_else(|| panic!("{}: {:#?}", test.name, loaded.problems));
-    let tested = rules.find(&test.rule).expect("the tested rule is loaded");
-    let mut pipeline = Pipeline::new(Arc::new(rules));
-    for event in &test.events {
-        pipeline.take(event.as_bytes(), None);
+/// Runs tests of some files. Rules are loaded once for all tests that want the same values: a load of
+/// the whole pack takes longer than most tests.
+struct Player<'f> {
+    files: &'f [RuleFile],
+    loaded: HashMap<(String, Option<String>), Arc<RuleSet>>,
+}
+
+impl<'f> Player<'f> {
+    fn new(files: &'f [RuleFile]) -> Self {
+        Self { files, loaded: HashMap::new() }
     }
-    let alerts = pipeline.alerts();
-    let records = pipeline.findings.into_iter().zip(alerts);
-    Seen { records: records.filter(|(finding, _)| finding.rule == tested).collect() }
+
+    /// The rules with the test's own values, its rule switched on.
+    fn rules(&mut self, test: &RuleTest) -> Arc<RuleSet> {
+        let values = format!("{:?}", test.with);
+        let shipped = self.load((values.clone(), None), test);
+        if shipped.find(&test.rule).is_some() {
+            return shipped;
+        }
+        self.load((values, Some(test.rule.clone())), test)
+    }
+
+    fn load(&mut self, key: (String, Option<String>), test: &RuleTest) -> Arc<RuleSet> {
+        let mut options = test.options();
+        // A threshold is of the tested rule alone.
+        if key.1.is_none() && test.with.threshold.is_none() {
+            options.tune.clear();
+        }
+        let rules = self.loaded.entry(key).or_insert_with(|| {
+            let loaded = rule::load(self.files, &options);
+            let rules = loaded.rules;
+            Arc::new(rules.unwrap_or_else(|| panic!("{}: {:#?}", test.name, loaded.problems)))
+        });
+        Arc::clone(rules)
+    }
+
+    fn play(&mut self, test: &RuleTest) -> Seen {
+        let rules = self.rules(test);
+        let tested = rules.find(&test.rule).expect("the tested rule is loaded");
+        let mut pipeline = Pipeline::new(rules);
+        for event in &test.events {
+            pipeline.take(event.as_bytes(), None);
+        }
+        pipeline.findings.retain(|finding| finding.rule == tested);
+        let alerts = pipeline.alerts();
+        Seen { records: pipeline.findings.into_iter().zip(alerts).collect() }
+    }
 }
 
 impl Seen {
@@ -89,8 +125,9 @@ fn run(files: &[RuleFile]) -> (usize, Vec<String>) {
     let (tests, problems) = tests::of(files);
     assert!(problems.is_empty(), "{problems:#?}");
     let mut failures = Vec::new();
+    let mut player = Player::new(files);
     for test in &tests {
-        let lines = play(files, test).differences(test);
+        let lines = player.play(test).differences(test);
         if !lines.is_empty() {
             let RuleTest { place, rule, name, .. } = test;
             failures.push(format!("{place} {rule}: {name}\n    {}", lines.join("\n    ")));
@@ -103,23 +140,98 @@ fn run(files: &[RuleFile]) -> (usize, Vec<String>) {
 fn every_test_of_every_shipped_rule_holds() {
     let (count, failures) = run(&rule::builtin());
 
-    assert!(count >= 50, "only {count} tests");
+    assert!(count >= 500, "only {count} tests");
     assert!(failures.is_empty(), "{} of {count} fail:\n{}", failures.len(), failures.join("\n"));
+}
+
+/// The letters in front of a test's name, before the colon.
+fn letters(name: &str) -> BTreeSet<char> {
+    let before = name.split_once(':').map_or("", |(before, _)| before);
+    before.chars().filter(|letter| !letter.is_whitespace()).collect()
+}
+
+/// The letters that a rule's tests must have, as its kind and its condition demand.
+///
+/// Every rule: P, it fires; N, it does not for the nearest miss; D, an event that arrives twice is one.
+/// A rule that asks for success: F, the call that failed. It asks for it when the events that make it
+/// fire match no longer once they carry an error message.
+/// A window: B, its threshold and its edges; L, the deciding event is late; with a group-by G, groups stay
+/// apart; with a group-by or an amount M, one that is missing.
+fn wanted(rule: &Rule, rules: &RuleSet, tests: &[&RuleTest]) -> BTreeSet<char> {
+    let mut wanted = BTreeSet::from(['P', 'N', 'D']);
+    let matches =
+        |event: &Value| matching(rules, event.to_string().as_bytes()).contains(&rule.text.name);
+    let positive = tests.iter().find(|test| letters(&test.name).contains(&'P'));
+    let events = positive.into_iter().flat_map(|test| test.events.iter().take(1));
+    for event in events {
+        let mut event: Value = serde_json::from_str(event).expect("an event is JSON");
+        let matched = matches(&event);
+        event["errorMessage"] = json!("it failed");
+        if matched && !matches(&event) {
+            wanted.insert('F');
+        }
+    }
+    if let Kind::Window(window) = &rule.kind {
+        wanted.extend(['B', 'L']);
+        if !rule.group_by.is_empty() {
+            wanted.extend(['G', 'M']);
+        }
+        if matches!(window.measure, Measure::Sum(_)) {
+            wanted.insert('M');
+        }
+    }
+    wanted
+}
+
+#[test]
+fn every_shipped_rule_has_a_test_for_each_letter_that_applies() {
+    let files = rule::builtin();
+    let (tests, _) = tests::of(&files);
+    let mut player = Player::new(&files);
+    let mut missing = Vec::new();
+
+    let names: BTreeSet<&String> = tests.iter().map(|test| &test.rule).collect();
+    for name in &names {
+        let of_rule: Vec<&RuleTest> = tests.iter().filter(|test| test.rule == **name).collect();
+        // A positive test's own values are those that the rule needs to match at all.
+        let first = of_rule.iter().find(|test| letters(&test.name).contains(&'P'));
+        let rules = player.rules(first.unwrap_or_else(|| panic!("{name} has no positive test")));
+        let rule = rules.rule(rules.find(name).expect("the rule is loaded"));
+        let there: BTreeSet<char> = of_rule.iter().flat_map(|test| letters(&test.name)).collect();
+        let lacks: String = wanted(rule, &rules, &of_rule).difference(&there).collect();
+        if !lacks.is_empty() {
+            missing.push(format!("{name}: {lacks}"));
+        }
+    }
+
+    assert!(missing.is_empty(), "{missing:#?}");
+    assert!(names.len() >= 44, "only {} rules", names.len());
+    let known = BTreeSet::from(['P', 'N', 'B', 'G', 'L', 'D', 'F', 'M']);
+    for test in &tests {
+        let letters = letters(&test.name);
+        let is_known = !letters.is_empty() && letters.is_subset(&known);
+        assert!(is_known, "{}: {:?} begins with no letter", test.place, test.name);
+    }
 }
 
 #[test]
 fn every_shipped_rule_is_seen_to_fire_and_to_stay_silent() {
     let files = rule::builtin();
     let (tests, _) = tests::of(&files);
-    let rules = rule::load(&files, &rule::LoadOptions::default()).rules.expect("the pack loads");
+    let mut player = Player::new(&files);
+    let (mut fires, mut silent) = (BTreeSet::new(), BTreeSet::new());
 
-    for rule in rules.rules() {
-        let of_rule: Vec<&RuleTest> =
-            tests.iter().filter(|test| test.rule == rule.text.name).collect();
-        let fires = of_rule.iter().any(|test| !play(&files, test).records.is_empty());
-        let is_silent = of_rule.iter().any(|test| play(&files, test).records.is_empty());
-        assert!(fires && is_silent, "{}: fires {fires}, silent {is_silent}", rule.text.name);
+    for test in &tests {
+        let is_silent = player.play(test).records.is_empty();
+        if is_silent {
+            silent.insert(&test.rule)
+        } else {
+            fires.insert(&test.rule)
+        };
     }
+
+    let rules: BTreeSet<&String> = tests.iter().map(|test| &test.rule).collect();
+    assert_eq!((&fires, &silent), (&rules, &rules));
 }
 
 /// A rule on root reads of objects, with one test whose expectation is `expect`.

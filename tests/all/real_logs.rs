@@ -1,6 +1,10 @@
-//! 2,900 real events of an attack simulation: every one is read, and no rule cries exfiltration.
+//! 2,900 real events of an attack simulation: every one is read, and what the pack says of them is known.
+//!
+//! Nobody carries data out in them, so no rule on volume, endpoints, copies or addresses may fire. Trails,
+//! policies and lifecycles are tampered with, and these changes have to be found, each one once.
 
-use crate::support::{decode_limits, limits, shipped_rules, writer};
+use crate::support::{decode_limits, limits, whole_pack, writer};
+use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use tidegate::detect::Outcome;
@@ -14,9 +18,12 @@ fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/cloudtrail")
 }
 
-/// Scans the folder as `tidegate scan` does.
+/// The account that the data is from.
+const ACCOUNT: &str = "123837392027";
+
+/// Scans the folder as `tidegate scan` does, with every rule of the pack.
 fn scan() -> (Summary, Vec<String>) {
-    let rules = shipped_rules(&[]);
+    let rules = whole_pack(ACCOUNT);
     let options = ScanOptions {
         decode: decode_limits(),
         detect: limits(),
@@ -40,16 +47,51 @@ fn scan() -> (Summary, Vec<String>) {
     (scanner.finish(), alerts)
 }
 
+/// Rule, level and affected bucket of an alert.
+fn said(alert: &str) -> (String, String, String) {
+    let alert: Value = serde_json::from_str(alert).expect("an alert is JSON");
+    let text = |pointer: &str| alert.pointer(pointer).and_then(Value::as_str).unwrap_or("-");
+    let of = |pointer: &str| text(pointer).to_owned();
+    let context = "/unmapped/alert_context";
+    (
+        of(&format!("{context}/rule_name")),
+        of(&format!("{context}/tier")),
+        of(&format!("{context}/bucketName")),
+    )
+}
+
 #[test]
-fn a_scan_of_55_real_files_counts_2900_events_and_raises_nothing() {
+fn a_scan_of_55_real_files_finds_the_known_changes_and_nothing_else() {
     let (summary, alerts) = scan();
 
-    assert_eq!(alerts, [""; 0]);
+    let trail = "stratus-red-team-ctlr-bucket-zqfsvooxqj";
+    let events = "stratus-red-team-ctes-bucket-qyxyekjbtk";
+    let backdoor = "stratus-red-team-bdbp-lhfzvgcamn";
+    let expected = [
+        ("flow_logs_deleted", "medium", "-"),
+        // Three policies and one lifecycle, on three buckets.
+        ("s3_bucket_policy_modified", "informational", events),
+        ("s3_bucket_policy_modified", "informational", trail),
+        ("s3_bucket_policy_modified", "informational", backdoor),
+        ("s3_bucket_protection_deleted", "low", trail),
+        ("s3_bucket_protection_deleted", "low", backdoor),
+        // One day; the objects are a trail's.
+        ("s3_short_expiry", "medium", trail),
+        // Account 193672423079.
+        ("s3_policy_external_account", "medium", backdoor),
+    ];
+    let mut expected = expected
+        .map(|(rule, level, bucket)| (rule.to_owned(), level.to_owned(), bucket.to_owned()));
+    expected.sort();
+    let mut found: Vec<_> = alerts.iter().map(|alert| said(alert)).collect();
+    found.sort();
+    assert_eq!(found, expected);
     assert_eq!((summary.files, summary.events(), summary.refusals()), (55, 2900, 0));
     assert_eq!(summary.unreadable, []);
     assert_eq!(summary.skipped, BTreeMap::new());
-    // Management events alone: no rule of the pack wants any of them.
-    assert_eq!(summary.outcomes, BTreeMap::from([(Outcome::Ignored, 2900)]));
+    // Three policies and a lifecycle are set, one of each is deleted, and the flow logs are.
+    let counted = BTreeMap::from([(Outcome::Ignored, 2900 - 7), (Outcome::Matched, 7)]);
+    assert_eq!(summary.outcomes, counted);
 }
 
 /// How often each text of `field` occurs over all events, `-` for none.

@@ -7,7 +7,7 @@ use tidegate::alert::{self, Writer};
 use tidegate::detect::{Engine, Finding, FindingKind, Limits, Origin, Outcome};
 use tidegate::event::{DecodeLimits, Decoder, Entry, Format};
 use tidegate::generate::{Organization, Sighting};
-use tidegate::rule::{self, LoadOptions, RuleSet};
+use tidegate::rule::{self, ListValues, LoadOptions, Place, RuleSet, Tune};
 use tidegate::state::{Changes, MemoryStore, Store};
 use tidegate::units::{Offset, PartitionId, Position, RecordTime, Span, WallTime};
 
@@ -38,6 +38,52 @@ pub(crate) fn shipped_rules(disable: &[&str]) -> Arc<RuleSet> {
     };
     let loaded = rule::load(&rule::builtin(), &options);
     Arc::new(loaded.rules.expect("the shipped rules load"))
+}
+
+/// The shipped rules for a deployment of one account, those in `on` switched on.
+pub(crate) fn pack_of(account: &str, on: &[String]) -> Arc<RuleSet> {
+    let place = || Place { file: "test".into(), line: 0, column: 0 };
+    let accounts = ListValues {
+        name: "our_accounts".into(),
+        kind: None,
+        values: vec![account.to_owned()],
+        required: false,
+        empty: None,
+        place: place(),
+    };
+    let on = on.iter().map(|name| Tune { enabled: Some(true), ..Tune::new(name, place()) });
+    let options = LoadOptions {
+        lists: vec![accounts],
+        tune: on.collect(),
+        deny_warnings: true,
+        ..LoadOptions::default()
+    };
+    let loaded = rule::load(&rule::builtin(), &options);
+    Arc::new(loaded.rules.unwrap_or_else(|| panic!("{:#?}", loaded.problems)))
+}
+
+/// The same with every rule, those that ship switched off too: whoever has tests can alert.
+pub(crate) fn whole_pack(account: &str) -> Arc<RuleSet> {
+    let (tests, _) = rule::tests::of(&rule::builtin());
+    let mut names: Vec<String> = tests.into_iter().map(|test| test.rule).collect();
+    names.dedup();
+    pack_of(account, &names)
+}
+
+/// The names of the rules that match a record of one event.
+pub(crate) fn matching(rules: &RuleSet, record: &[u8]) -> Vec<String> {
+    let mut decoder = Decoder::new(rules.fields(), Format::Auto, decode_limits());
+    let (mut found, mut matched, mut events) = (Vec::new(), Vec::new(), 0);
+    let done: Result<(), Infallible> = decoder.decode(record, |entry| {
+        let Entry::Event(event) = entry else { panic!("{entry:?}") };
+        events += 1;
+        rules.matching(event, &mut matched);
+        found.extend(matched.iter().map(|&rule| rules.rule(rule).text.name.clone()));
+        Ok(())
+    });
+    let Ok(()) = done;
+    assert_eq!(events, 1, "{}", String::from_utf8_lossy(record));
+    found
 }
 
 /// An alert writer of an ordinary deployment.

@@ -441,8 +441,11 @@ proptest::proptest! {
 
     #[test]
     fn a_damaged_rule_never_panics(cut in 0_usize..4000, insert in "[ -~\n\t]{0,4}") {
-        // The longest file costs the most and shows the least.
-        for mut text in super::super::builtin().into_iter().map(|file| file.text).skip(2) {
+        // Two are enough: a window with its helper elsewhere, and a match with lists.
+        let wanted = ["s3_object_count.yml", "vpce_s3_external_ip.yml"];
+        let files = super::super::builtin().into_iter();
+        let files = files.filter(|file| wanted.iter().any(|name| file.name.ends_with(name)));
+        for mut text in files.map(|file| file.text) {
             let at = (0..=cut.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
             text.insert_str(at, &insert);
             load_one(&text);

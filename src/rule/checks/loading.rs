@@ -530,13 +530,12 @@ fn rules_are_disabled_by_name_or_id_and_unknown_names_are_errors() {
         load(&builtin(), &options(&["s3_object_count", "0c8e6c1a-4c1f-4a8e-9a75-6f6d4a4f8b11"]));
     let wrong = load(&builtin(), &options(&["s3_object_cuont"]));
 
-    assert_eq!(all.rules().len(), 4);
+    let fewer = fewer.rules.unwrap();
+    assert_eq!(fewer.rules().len() + 2, all.rules().len());
+    assert!(fewer.find("s3_object_count").is_none() && fewer.find("s3_large_download").is_none());
+    let errors = wrong.problems.iter().filter(|problem| problem.severity == Severity::Error);
     assert_eq!(
-        names(&fewer.rules.unwrap()),
-        ["s3_large_download_principal", "vpce_s3_external_ip"]
-    );
-    assert_eq!(
-        problems(&wrong),
+        errors.map(ToString::to_string).collect::<Vec<_>>(),
         [
             "rules.disable error unknown-rule there is no rule \"s3_object_cuont\" (hint: did you mean \"s3_object_count\")"
         ]
@@ -550,9 +549,10 @@ fn a_file_of_the_deployment_replaces_a_shipped_rule_of_the_same_name() {
 
     let loaded = load(&files, &LoadOptions::default());
 
-    assert_eq!(loaded.problems[0].code, "replaces-builtin");
+    assert!(loaded.problems.iter().any(|problem| problem.code == "replaces-builtin"));
     let rules = loaded.rules.unwrap();
-    assert_eq!(rules.rules().len(), 4);
+    let shipped = load(&builtin(), &LoadOptions::default()).rules.unwrap();
+    assert_eq!(rules.rules().len(), shipped.rules().len());
     assert_eq!(matches(&rules, &json!({"a": 1})), ["vpce_s3_external_ip"]);
 }
 
