@@ -2,9 +2,10 @@
 //!
 //! Input: the bench stream (about 1,730 bytes an event, 20,000 principals), once with uniform keys in
 //! order and once zipf(1.1) with up to 300 s of disorder, first through the one rule of the comparison
-//! with other engines (benches/rules/large_download.yml), then through the shipped rules; every 5,000
-//! events the changed rows are encoded as a commit would and forgotten. Baseline in the same run:
-//! parsing the same events into `serde_json::Value` and nothing else.
+//! with other engines (benches/rules/large_download.yml), then through the four rules on volume, then
+//! through all shipped rules; every 5,000 events the changed rows are encoded as a commit would and
+//! forgotten. Baseline in the same run: parsing the same events into `serde_json::Value` and nothing
+//! else.
 //! Read it as ratios: `engine / Value` (performance.md: at least 3) and `zipf / uniform` (at least 0.6).
 
 #![allow(

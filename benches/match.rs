@@ -1,7 +1,7 @@
 //! What does one event cost the matcher, when no rule wants it and when the download rules do, and
-//! what changes when there are 800 rules instead of the pack's four?
+//! what changes when there are 800 rules instead of the four on volume?
 //!
-//! Input: four kinds of decoded event; the pack, and the pack with 796 synthetic rules, each of which
+//! Input: four kinds of decoded event; these four, and these with 796 synthetic rules, each of which
 //! names an event source and one to three event names, every fourth one a `contains` as well.
 //! Read it as: nanoseconds for one event; `unwanted` must stay the same from 4 to 800 rules, since an
 //! event that no rule wants costs a few hashes however many rules there are. Decoding is not in it.
@@ -9,11 +9,14 @@
 //! that counts 160 ns and 120 ns.
 //! `cargo bench --bench match`.
 
+#[path = "support/volume.rs"]
+mod volume;
+
 use divan::{Bencher, black_box};
 use std::borrow::Cow;
 use std::fmt::Write as _;
 use tidegate::event::{Event, Identity, Number, Source, Value};
-use tidegate::rule::{LoadOptions, Matched, RuleFile, RuleSet, builtin, load};
+use tidegate::rule::{LoadOptions, Matched, RuleFile, RuleSet, load};
 use tidegate::units::EventTime;
 
 fn main() {
@@ -54,7 +57,7 @@ fn measure(bencher: Bencher<'_, '_>, count: usize, source: &str, name: &str, ide
 
 fn rule_set(count: usize) -> RuleSet {
     let mut text = String::new();
-    for number in builtin().len()..count {
+    for number in 4..count {
         let _ = write!(
             text,
             "---\ntitle: R{number}\nname: r{number}\nlogsource: {{product: aws, service: cloudtrail}}\n\
@@ -67,7 +70,7 @@ fn rule_set(count: usize) -> RuleSet {
         text.push_str("  condition: selection\n");
     }
     let synthetic = RuleFile { name: "synthetic.yml".into(), text, builtin: false };
-    let files: Vec<RuleFile> = builtin().into_iter().chain([synthetic]).collect();
+    let files: Vec<RuleFile> = volume::files().into_iter().chain([synthetic]).collect();
     load(&files, &LoadOptions::default()).rules.expect("the synthetic rules have no mistake")
 }
 

@@ -1,9 +1,9 @@
 //! What does it cost to read the wanted fields of one event, and which parser should drive the walk?
 //!
 //! Input: 500 generated S3 data events of about 1,700 bytes (users and roles, 2 % errors, 10 % other
-//! event names). Each row but two reads the fields that the default pack wants of every event; `decoder`
+//! event names). Each row but two reads the fields that the volume rules want of every event; `decoder`
 //! is the whole way, with UTF-8 check, identity, time and derived fields, `decoder, one rule` the same
-//! for a rule that wants few fields and none that is derived, and `decoder and rules` asks the pack's
+//! for a rule that wants few fields and none that is derived, and `decoder and rules` asks these
 //! rules as well.
 //! How to read it: microseconds for each event on one core in the fastest of many interleaved rounds, so
 //! that a busy machine distorts little. Only the ratios to `serde_json::Value` mean something
@@ -12,13 +12,16 @@
 //! sonic-rs 3.7 times its speed, of plain text along its quotes 7.5; the whole decoder 6.8, for one rule 10.5,
 //! with the rules 5.9.
 
+#[path = "support/volume.rs"]
+mod volume;
+
 use std::hint::black_box;
 use std::io::Write as _;
 use std::time::Instant;
 use tidegate::event::{
     DecodeLimits, Decoder, Entry, Event, FieldSet, Format, PlainReader, Projection, Value,
 };
-use tidegate::rule::{LoadOptions, Matched, builtin, load};
+use tidegate::rule::{LoadOptions, Matched, load};
 
 const EVENTS: usize = 500;
 const ROUNDS: usize = 200;
@@ -41,7 +44,8 @@ type Row<'a> = Box<dyn FnMut(&str) + 'a>;
 fn main() -> std::io::Result<()> {
     let events: Vec<String> = (0..EVENTS).map(event).collect();
     let bytes: usize = events.iter().map(String::len).sum();
-    let rules = load(&builtin(), &LoadOptions::default()).rules.expect("the pack has no mistake");
+    let rules = load(&volume::files(), &LoadOptions::default());
+    let rules = rules.rules.expect("the pack has no mistake");
     let fields = rules.fields();
     let mut few = FieldSet::default();
     for name in ONE_RULE {

@@ -1,7 +1,7 @@
 //! How much memory does a process need for 100,000 active groups?
 //!
 //! A group is one group key with events that windows may still need; rules that group by the same
-//! fields share it, so a busy principal has two under the shipped rules: by principal, and by
+//! fields share it, so a busy principal has two under the volume rules: by principal, and by
 //! principal and bucket. `tidegate_windows_open` counts them, and the question prints how many window
 //! states they stand for. The figure to read is the peak while it catches up as fast as it can.
 
@@ -24,7 +24,8 @@ pub fn ask(broker: &Broker) {
     let settings =
         BenchSettings { principals: PRINCIPALS, skew: Skew::Uniform, ..BenchSettings::default() };
     load(broker, TOPIC, &Load { settings: settings.clone(), events: EVENTS });
-    let small = ["", r#"block_cache = "32MiB""#, r#""queued.max.messages.kbytes" = "8192""#];
+    let rules = Rules::Volume.section();
+    let small = [&*rules, r#"block_cache = "32MiB""#, r#""queued.max.messages.kbytes" = "8192""#];
     let deployment = Deployment::new(broker, "memory", TOPIC, small);
     let watcher = Watcher::new(broker, &deployment, TOPIC);
     let process = Tidegate::start(&deployment);
@@ -48,10 +49,10 @@ pub fn ask(broker: &Broker) {
     print_states(settings);
 }
 
-/// Says what a group is here: the window states of the shipped rules and their groups at the end.
+/// Says what a group is here: the window states of the volume rules and their groups at the end.
 fn print_states(settings: BenchSettings) {
     let readers = readers(settings);
-    let rules = Rules::Shipped.load();
+    let rules = Rules::Volume.load();
     for rule in rules.rules() {
         if let Kind::Window(window) = &rule.kind {
             let by: Vec<_> =

@@ -3,6 +3,7 @@
 use crate::broker::Broker;
 use crate::deployment::{Deployment, PARTITIONS, Publisher, create_input};
 use crate::process::{LIMIT, Tidegate, Watcher};
+use crate::support::Rules;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::message::Message;
 use rdkafka::{Offset, TopicPartitionList};
@@ -52,11 +53,11 @@ struct Seen {
 
 pub fn ask(broker: &Broker) {
     create_input(broker, TOPIC);
-    let rules = tempfile::tempdir().expect("a temporary folder");
-    let file = rules.path().join("frequent.yml");
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join("frequent.yml");
     std::fs::write(&file, RULE).expect("a rule file");
-    let paths = format!(r#"paths = ["{}"]"#, file.display());
-    let deployment = Deployment::new(broker, "paced", TOPIC, [&paths, "", ""]);
+    let rules = format!("{}\npaths = [\"{}\"]", Rules::Volume.section(), file.display());
+    let deployment = Deployment::new(broker, "paced", TOPIC, [&rules, "", ""]);
     let watcher = Watcher::new(broker, &deployment, TOPIC);
     let process = Tidegate::start(&deployment);
     process.wait_ready();

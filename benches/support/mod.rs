@@ -3,8 +3,11 @@
 #![allow(dead_code, reason = "each bench uses a part")]
 
 use std::time::Duration;
+use tidegate::event::Source;
 use tidegate::generate::{BenchSettings, BenchStream};
 use tidegate::rule::{self, LoadOptions, RuleFile, RuleSet};
+
+mod volume;
 
 /// The one rule of the comparison with other engines.
 const ONE_RULE: &str = include_str!("../rules/large_download.yml");
@@ -14,17 +17,20 @@ const ONE_RULE: &str = include_str!("../rules/large_download.yml");
 pub enum Rules {
     /// The one window that other engines were given.
     One,
-    /// What the program brings along.
+    /// Those of the shipped rules that every read of the stream concerns: what the figures are of.
+    Volume,
+    /// Everything that the program brings along.
     Shipped,
 }
 
 impl Rules {
-    /// Both, in the order in which they are asked.
-    pub const ALL: [Self; 2] = [Self::One, Self::Shipped];
+    /// All, in the order in which they are asked.
+    pub const ALL: [Self; 3] = [Self::One, Self::Volume, Self::Shipped];
 
     pub const fn name(self) -> &'static str {
         match self {
             Self::One => "one rule",
+            Self::Volume => "volume rules",
             Self::Shipped => "shipped rules",
         }
     }
@@ -37,9 +43,13 @@ impl Rules {
                 text: ONE_RULE.to_owned(),
                 builtin: false,
             }],
+            Self::Volume => volume::files(),
             Self::Shipped => rule::builtin(),
         };
-        let loaded = rule::load(&files, &LoadOptions::default());
+        // As the program loads them: what one partition cannot count is left out.
+        let key = Some(vec!["tidegate.principal".to_owned()]);
+        let partition_key = vec![(Source::CloudTrail, key)];
+        let loaded = rule::load(&files, &LoadOptions { partition_key, ..LoadOptions::default() });
         loaded.rules.unwrap_or_else(|| panic!("the rules load: {:?}", loaded.problems))
     }
 
@@ -50,6 +60,12 @@ impl Rules {
                 "builtin = false\npaths = [\"{}/benches/rules/large_download.yml\"]",
                 env!("CARGO_MANIFEST_DIR")
             ),
+            Self::Volume => {
+                let (volume, shipped) = (self.load(), Self::Shipped.load());
+                let others = shipped.rules().iter().map(|rule| rule.text.name.as_str());
+                let others: Vec<&str> = others.filter(|name| volume.find(name).is_none()).collect();
+                format!("disable = {others:?}")
+            }
             Self::Shipped => String::new(),
         }
     }

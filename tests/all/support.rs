@@ -78,7 +78,7 @@ pub(crate) fn matching(rules: &RuleSet, record: &[u8]) -> Vec<String> {
         let Entry::Event(event) = entry else { panic!("{entry:?}") };
         events += 1;
         rules.matching(event, &mut matched);
-        found.extend(matched.iter().map(|&rule| rules.rule(rule).text.name.clone()));
+        found.extend(matched.iter().map(|one| rules.rule(one.rule).text.name.clone()));
         Ok(())
     });
     let Ok(()) = done;

@@ -332,6 +332,10 @@ fn mistakes_under_our_own_key() {
             "rules/a.yml:10:31 error unknown-field there is no field or collected value \"eventNmae\" (hint: did you mean \"eventName\")",
         ),
         (
+            "alert-context: {x: '='}",
+            "rules/a.yml:10:31 error value there is no text behind \"=\" (hint: =TEXT)",
+        ),
+        (
             "alert-context: {x: '%nobody%'}",
             "rules/a.yml:10:31 error unknown-list there is no list \"nobody\" (hint: declare it under tidegate.lists)",
         ),
