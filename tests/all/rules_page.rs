@@ -4,6 +4,7 @@ use crate::support::{pack_of, shipped_rules, whole_pack};
 use std::fmt::Write;
 use std::path::Path;
 use tidegate::rule::{Kind, Level, Rule, Window};
+use tidegate::units::Span;
 
 const HEAD: &str = "# The shipped rules
 
@@ -16,14 +17,18 @@ Names and ids never change. Lists, thresholds and what each one leaves out stand
 `rules/`, with its tests.
 ";
 
-/// What a window counts, and over how long.
-fn window_text(window: &Window) -> String {
-    let seconds = window.span.as_millis() / 1000;
-    let span = match seconds {
+fn span_text(span: Span) -> String {
+    match span.as_millis() / 1000 {
+        seconds if seconds % 86_400 == 0 => format!("{} d", seconds / 86_400),
         seconds if seconds % 3600 == 0 => format!("{} h", seconds / 3600),
         seconds if seconds % 60 == 0 => format!("{} min", seconds / 60),
         seconds => format!("{seconds} s"),
-    };
+    }
+}
+
+/// What a window counts, and over how long.
+fn window_text(window: &Window) -> String {
+    let span = span_text(window.span);
     let least: Vec<String> = window.tiers.iter().map(|tier| tier.gte.to_string()).collect();
     format!("{} within {span}", least.join(", "))
 }
@@ -48,6 +53,7 @@ fn row(rule: &Rule, state: &str) -> String {
     let counts = match &rule.kind {
         Kind::Window(window) => window_text(window),
         Kind::Match => "each match".to_owned(),
+        Kind::NewTerms(terms) => format!("new within {}", span_text(terms.history)),
     };
     let text = &rule.text;
     let what = text.description.replace('|', "\\|");

@@ -56,11 +56,17 @@ const INDEX: &[(&str, &str)] = &[
     ("s3_object_count", "00a154d8-5ed8-4bcc-b5c7-19c2add9ca88"),
     ("s3_object_count_bucket", "c0290103-855d-4f55-99ec-8712e8e3574f"),
     ("s3_object_count_global", "6e704245-a4ff-41e3-a794-9b80dcb0b82e"),
+    ("s3_distinct_objects", "de1b1471-320a-48ea-b7a7-88d106762832"),
+    ("s3_list_sweep", "4350cc17-21e5-4f21-acd5-52a09ddbef12"),
+    ("s3_read_new_address", "9ed89edd-d684-4325-b600-e6129ec04ece"),
     ("s3_foreign_caller", "a930d55d-9545-40f3-ae88-9fe46f2c7a8c"),
+    ("s3_foreign_account_new", "43f2f193-6e85-4f08-b592-7b0fe339d309"),
     ("s3_copy_to_foreign_bucket", "990d3cd8-381d-422f-850c-86bd84e0164b"),
     ("s3_copy_external_compat", "e07cb579-3e7f-497b-bcc1-c0c8b0cdf20a"),
     ("s3_copy_burst", "78f6d824-86ea-4214-b5c3-4e7e77ca4499"),
     ("s3_upload_to_foreign_bucket", "1dcd327f-761e-47cb-bb7e-8913655c1d15"),
+    ("s3_uncommon_client", "38bf8cc2-79b5-4a73-838e-4a118913c782"),
+    ("s3_uncommon_client_compat", "5b0f7f0e-3a4c-4d58-9a0e-6d7a1c2e94b7"),
     ("s3_policy_public", "d38cf734-19a7-4ae4-bdf3-bae7d3f28783"),
     ("s3_policy_external_account", "61796ac4-1055-4b62-9804-abbec2b8c1c5"),
     ("s3_acl_public", "95655d03-be61-4ea4-bf28-bbfa4dee94f9"),
@@ -70,9 +76,11 @@ const INDEX: &[(&str, &str)] = &[
     ("s3_access_outside_vpce", "fb474e95-e2f0-4826-ba91-53bde3221553"),
     ("s3_anonymous_read", "7acfa1b6-1d31-43ab-bd3f-3fbf902456cf"),
     ("s3_anonymous_burst", "e85a57fc-9b39-44c1-be12-7b35baaa7b43"),
+    ("s3_anonymous_new_source", "4e64eff0-ad52-43c3-8c41-1c6db644c0fe"),
     ("s3_presigned_large", "bfbfc1d9-fe27-4f1a-9db8-8d09aca93b03"),
     ("s3_denied_burst", "c1a1dbfd-f049-4dc0-9392-e4527ea2fb2b"),
     ("iam_recon_denied", "33c6a5a5-b2b1-40da-8f65-92a5a30abf65"),
+    ("s3_posture_sweep", "372c4235-87a2-4abd-9c64-4f950d5e92c8"),
     ("s3_credential_file_read", "6379e369-3367-4dd4-890d-a4fc0b39b779"),
     ("s3_decoy_access", "2a868409-3797-420b-ba32-2062ce9001ef"),
     ("s3_sse_c_burst", "4c02aa64-2a33-417d-afc5-2a098b36cd0c"),
@@ -93,12 +101,17 @@ const INDEX: &[(&str, &str)] = &[
 ];
 
 /// Rules that ship switched off.
-const DISABLED: [&str; 3] =
-    ["s3_large_download_compat", "s3_object_count_global", "s3_copy_external_compat"];
+const DISABLED: [&str; 4] = [
+    "s3_large_download_compat",
+    "s3_object_count_global",
+    "s3_copy_external_compat",
+    "s3_uncommon_client_compat",
+];
 
 /// Rules that are left out until a deployment names its accounts.
-const NEED_ACCOUNTS: [&str; 5] = [
+const NEED_ACCOUNTS: [&str; 6] = [
     "s3_foreign_caller",
+    "s3_foreign_account_new",
     "s3_copy_to_foreign_bucket",
     "s3_upload_to_foreign_bucket",
     "s3_policy_external_account",
@@ -185,6 +198,8 @@ fn rules_that_no_single_partition_can_count_are_left_out_where_cloudtrail_is_key
         [
             "s3_object_count_bucket",
             "s3_object_count_global",
+            "s3_foreign_account_new",
+            "s3_uncommon_client_compat",
             "s3_vpce_deny_removed",
             "s3_anonymous_burst",
         ]
@@ -288,12 +303,15 @@ fn windows_of_the_pack_are_what_the_titles_say() {
         ("s3_object_count", 3_600_000, 1_001),
         ("s3_object_count_bucket", 3_600_000, 1_001),
         ("s3_object_count_global", 3_600_000, 1_001),
+        ("s3_distinct_objects", 3_600_000, 1_000),
+        ("s3_list_sweep", 600_000, 20),
         ("s3_copy_burst", 3_600_000, 1_001),
         ("s3_upload_to_foreign_bucket", 600_000, 52_428_800),
         ("s3_anonymous_burst", 3_600_000, 15),
         ("s3_presigned_large", 600_000, 52_428_800),
         ("s3_denied_burst", 360_000, 40),
         ("iam_recon_denied", 600_000, 15),
+        ("s3_posture_sweep", 10_000, 16),
         ("s3_sse_c_burst", 3_600_000, 20),
         ("s3_delete_burst", 3_600_000, 50),
         ("macie_evasion", 3_600_000, 5),
