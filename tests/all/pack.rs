@@ -156,8 +156,8 @@ fn letters(name: &str) -> BTreeSet<char> {
 /// A rule that asks for success: F, the call that failed. It asks for it when the events that make it
 /// fire match no longer once they carry an error message.
 /// A window: B, its threshold and its edges; L, the deciding event is late; with a group-by G, groups stay
-/// apart; with a group-by or a field that it measures M, one that is missing. New terms: L, a sighting
-/// older than the first; M, a term that is not whole.
+/// apart; with a group-by or a field that it measures M, one that is missing. New terms: B, the end of
+/// the history; L, a sighting older than the first; M, a term that is not whole.
 fn wanted(rule: &Rule, rules: &RuleSet, tests: &[&RuleTest]) -> BTreeSet<char> {
     let mut wanted = BTreeSet::from(['P', 'N', 'D']);
     let matches =
@@ -174,7 +174,7 @@ fn wanted(rule: &Rule, rules: &RuleSet, tests: &[&RuleTest]) -> BTreeSet<char> {
     }
     match &rule.kind {
         Kind::Match => {}
-        Kind::NewTerms(_) => wanted.extend(['L', 'M']),
+        Kind::NewTerms(_) => wanted.extend(['B', 'L', 'M']),
         Kind::Window(window) => {
             wanted.extend(['B', 'L']);
             if !rule.group_by.is_empty() {
