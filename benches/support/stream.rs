@@ -91,6 +91,8 @@ fn rule(number: u64, span: Span, measure: Measure, group_by: Vec<FieldId>, tiers
         missing_group: MissingGroup::Group,
         allowed_lateness: None,
         level: Level::Low,
+        level_from: None,
+        bump: None,
         dedup: Dedup { period: Span::from_hours(1), key: None },
         collect: vec![Collect { name: "keys".into(), field: KEY, how: CollectHow::Sample(10) }],
     }

@@ -219,7 +219,7 @@ fn window_description(case: &Case<'_>, window: &Window) -> String {
     let bucket = bucket.map(|name| format!(" {place} {name}")).unwrap_or_default();
     let by = if grouped_by("tidegate.principal") { " by one principal" } else { "" };
     let seconds = finding.last_seen.since(finding.first_seen).as_millis() / 1000;
-    let tier = severity(finding.level).level;
+    let tier = severity(finding.tier_level()).level;
     let least = finding.threshold.map_or(String::new(), |least| {
         let unit = if unit.is_empty() { String::new() } else { format!(" {unit}") };
         format!("; tier {tier} starts at {least}{unit} in {}", window.span)

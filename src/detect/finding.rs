@@ -52,6 +52,8 @@ pub struct Finding {
     pub level: Level,
     /// Severity reported before; for an Escalate.
     pub previous_level: Option<Level>,
+    /// What made it one step more severe than its tier.
+    pub raised: Option<Raised>,
     /// Opening time o of the episode.
     pub opened: EventTime,
     /// When Create was stamped; equal in all later records of the finding.
@@ -88,6 +90,23 @@ pub struct Finding {
     pub trigger_id: EventId,
     /// The trigger's own JSON text.
     pub trigger: Box<[u8]>,
+}
+
+/// A severity that context has raised (semantics.md §6).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Raised {
+    /// The level of the rule or of the tier.
+    pub from: Level,
+    /// The list that holds the bucket.
+    pub list: String,
+}
+
+impl Finding {
+    /// The level of the rule or of the tier that was reached, whatever the context made of it.
+    #[must_use]
+    pub fn tier_level(&self) -> Level {
+        self.raised.as_ref().map_or(self.level, |raised| raised.from)
+    }
 }
 
 /// The window behind a crossing.

@@ -6,7 +6,7 @@
 use super::StateError;
 use super::counts::{Counts, add_one};
 use super::episode::{Episode, Episodes, Verdict, tier_of};
-use super::finding::{Finding, FindingKind};
+use super::finding::{Finding, FindingKind, Raised};
 use super::fingerprint::GroupHash;
 use super::groups::{Bound, Groups};
 use super::pane_ring::Crossing;
@@ -14,7 +14,7 @@ use super::plan::{Plan, RulePlan, StatePlan};
 use super::report::{Fired, Heading, Trigger, of_match, of_window};
 use super::table::Table;
 use super::watermark::Watermark;
-use crate::rule::Tier;
+use crate::rule::{Level, Tier};
 use crate::state::{CacheKey, SlotId, Store};
 use crate::units::{EventTime, Span};
 
@@ -43,13 +43,17 @@ impl<S: Store> Judge<'_, S> {
         trigger: Trigger<'_, '_>,
     ) -> Result<(), StateError> {
         let now = self.watermark.get().map_or(trigger.seen.time, |at| at.max(trigger.seen.time));
+        let event = trigger.seen.event;
+        let named = fired.rule.level_from.as_ref().and_then(|from| from.level(event));
+        let (level, raised) = raise(fired, trigger, named.unwrap_or(fired.rule.level));
         let opening = Episode {
             opened: trigger.seen.time,
             expires: now.plus(plan.period).plus(plan.lateness).plus(self.horizon),
             created: trigger.origin.wall,
             sequence: 1,
-            level: fired.rule.level,
-            reported: 0,
+            level,
+            // The level itself is what rises, where the event names it (semantics.md §6).
+            reported: if fired.rule.level_from.is_some() { level as u64 } else { 0 },
         };
         let verdict = if plan.period == Span::ZERO {
             Verdict::Create(opening)
@@ -58,7 +62,7 @@ impl<S: Store> Judge<'_, S> {
             let id = self.episodes_for(key)?;
             self.cross(id, key, plan.period, opening)
         };
-        match heading(verdict) {
+        match heading(verdict, raised) {
             Some(heading) => self.findings.push(of_match(fired, heading, trigger)),
             None => add_one(&mut self.counts.suppressed, fired.index.0.into()),
         }
@@ -120,12 +124,13 @@ impl<S: Store> Judge<'_, S> {
             let Some(&crossing) = self.crossings.get(at) else { break };
             let Some(tier) = tier_of(crossing.amount, tiers) else { continue };
             let opened = shape.time_of(crossing.end);
+            let (level, raised) = raise(fired, trigger, tier.level);
             let opening = Episode {
                 opened,
                 expires: expiry(opened, plan, state),
                 created: trigger.origin.wall,
                 sequence: 1,
-                level: tier.level,
+                level,
                 reported: tier.gte,
             };
             let verdict = if plan.period == Span::ZERO {
@@ -134,9 +139,8 @@ impl<S: Store> Judge<'_, S> {
                 let id = self.episodes_for(key)?;
                 self.cross(id, key, plan.period, opening)
             };
-            if let (Some(heading), Some(warm)) =
-                (heading(verdict), self.groups.warm_group(state, group))
-            {
+            let heading = heading(verdict, raised);
+            if let (Some(heading), Some(warm)) = (heading, self.groups.warm_group(state, group)) {
                 let mut view = warm.ring.view(shape, crossing.end);
                 debug_assert!(
                     view.amount == crossing.amount
@@ -197,7 +201,17 @@ impl<S: Store> Judge<'_, S> {
     }
 }
 
-fn heading(verdict: Verdict) -> Option<Heading> {
+/// The level with what the event's context makes of it.
+fn raise(fired: Fired<'_>, trigger: Trigger<'_, '_>, level: Level) -> (Level, Option<Raised>) {
+    let bump = fired.rule.bump.as_ref().filter(|_| level.raised() != level);
+    let list = bump.and_then(|bump| bump.list(trigger.seen.event));
+    match list {
+        Some(list) => (level.raised(), Some(Raised { from: level, list: list.to_owned() })),
+        None => (level, None),
+    }
+}
+
+fn heading(verdict: Verdict, raised: Option<Raised>) -> Option<Heading> {
     let (kind, episode, previous_level) = match verdict {
         Verdict::Create(episode) => (FindingKind::Create, episode, None),
         Verdict::Escalate(episode, before) => (FindingKind::Escalate, episode, Some(before)),
@@ -208,6 +222,8 @@ fn heading(verdict: Verdict) -> Option<Heading> {
         sequence: episode.sequence,
         level: episode.level,
         previous_level,
+        // An episode that was already more severe owes nothing to this event.
+        raised: raised.filter(|raised| raised.from.raised() == episode.level),
         opened: episode.opened,
         created: episode.created,
     })

@@ -59,6 +59,6 @@ pub use crate::state::StoreError as StateError;
 pub use catalogue::Catalogue;
 pub use counts::Counts;
 pub use engine::Engine;
-pub use finding::{Collected, EventRef, Finding, FindingKind, Origin, Outcome, WindowSpan};
+pub use finding::{Collected, EventRef, Finding, FindingKind, Origin, Outcome, Raised, WindowSpan};
 pub use limits::Limits;
 pub use watermark::{Effective, Watermark};

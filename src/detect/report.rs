@@ -1,6 +1,6 @@
 //! From a verdict to a finding: everything that an alert says of its window (semantics.md §9).
 
-use super::finding::{Collected, EventRef, Finding, FindingKind, Origin, WindowSpan};
+use super::finding::{Collected, EventRef, Finding, FindingKind, Origin, Raised, WindowSpan};
 use super::look_back::Evidence;
 use super::pane_ring::View;
 use super::segment::folded;
@@ -31,12 +31,13 @@ pub(super) struct Fired<'r> {
 }
 
 /// What the episode says.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Heading {
     pub(super) kind: FindingKind,
     pub(super) sequence: u32,
     pub(super) level: Level,
     pub(super) previous_level: Option<Level>,
+    pub(super) raised: Option<Raised>,
     pub(super) opened: EventTime,
     pub(super) created: WallTime,
 }
@@ -131,6 +132,7 @@ fn frame(fired: Fired<'_>, heading: Heading, trigger: Trigger<'_, '_>) -> Findin
         sequence: heading.sequence,
         level: heading.level,
         previous_level: heading.previous_level,
+        raised: heading.raised,
         opened: heading.opened,
         created: heading.created,
         wall: trigger.origin.wall,

@@ -3,8 +3,10 @@
 use super::check::{Alerting, rule_index};
 use super::compile::Compiler;
 use super::correlation::{Correlation, CorrelationKind};
+use super::detection::Detection;
 use super::dispatch::Dispatch;
 use super::document::{Body, Document};
+use super::filter::Filters;
 use super::fingerprint;
 use super::list::Lists;
 use super::load::Tune;
@@ -72,14 +74,12 @@ pub(super) fn grouping(document: &Document, bases: &[&Document], tune: Option<&T
 }
 
 /// Every field that some document asks for.
-pub(super) fn field_names(entries: &[Entry]) -> BTreeSet<&str> {
+pub(super) fn field_names(entries: &[Entry]) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     for entry in entries {
-        if let Some(Body::Detection { detection, .. }) = &entry.document.body {
-            let items = detection.searches.iter().flat_map(|search| &search.alternatives).flatten();
-            names.extend(items.map(|item| item.ask.field.as_str()));
-        }
-        names.extend(entry.document.own.collect.iter().map(|collect| collect.field.text.as_str()));
+        let detection = entry.document.detection();
+        names.extend(detection.into_iter().flat_map(Detection::fields).map(|field| field.text));
+        names.extend(entry.document.own.collect.iter().map(|collect| collect.field.text.clone()));
     }
     names
 }
@@ -172,6 +172,9 @@ impl Built {
             missing_group: missing.unwrap_or(MissingGroup::Group),
             allowed_lateness: document.own.allowed_lateness,
             level,
+            // Made with the conditions, which need the lists.
+            level_from: None,
+            bump: None,
             dedup: Dedup { period: dedup_period(document, alerting.tune), key },
             collect,
             group_by_of,
@@ -276,25 +279,17 @@ impl Built {
         mut self,
         entries: &[Entry],
         alerting: &[Alerting<'_>],
+        filters: &Filters,
         lists: Lists,
         fingerprint: u32,
     ) -> RuleSet {
         let source_field = self.fields.intern("eventSource");
         let name = self.fields.intern("eventName");
-        let mut rules_of: BTreeMap<usize, Vec<Matched>> = BTreeMap::new();
-        for (at, rule) in alerting.iter().enumerate() {
-            let is_event = |base: usize| {
-                base == rule.at
-                    || entries.get(base).is_some_and(|one| !references::is_found(&one.document))
-            };
-            for (number, base) in rule.bases.iter().enumerate().filter(|one| is_event(*one.1)) {
-                let bases = 1 << number.min(Measure::RULES_MAX - 1);
-                let rules = rules_of.entry(*base).or_default();
-                match rules.last_mut().filter(|last| last.rule == rule_index(at)) {
-                    Some(last) => last.bases |= bases,
-                    None => rules.push(Matched { rule: rule_index(at), bases }),
-                }
-            }
+        let mut compiler = Compiler::new(&mut self.fields, &lists);
+        for (rule, alerting) in self.rules.iter_mut().zip(alerting) {
+            let own = &alerting.entry.document.own;
+            rule.level_from = own.level_from.as_ref().map(|written| compiler.level_from(written));
+            rule.bump = compiler.bump(&own.bump);
         }
         for (at, outer) in alerting.iter().enumerate() {
             for (number, base) in outer.bases.iter().enumerate() {
@@ -311,21 +306,44 @@ impl Built {
                 }
             }
         }
-        let mut conditions = Vec::new();
-        for (base, rules) in rules_of {
-            let Some(entry) = entries.get(base) else { continue };
-            let Some(Body::Detection { source, detection }) = &entry.document.body else {
-                continue;
+        // Rules that count one base through the same filters share its condition.
+        let mut rules_of: BTreeMap<(usize, Vec<usize>), Vec<Matched>> = BTreeMap::new();
+        for (at, rule) in alerting.iter().enumerate() {
+            let is_event = |base: usize| {
+                base == rule.at
+                    || entries.get(base).is_some_and(|one| !references::is_found(&one.document))
             };
-            let mut compiler = Compiler { fields: &mut self.fields, lists: &lists };
-            let predicate = compiler.detection(detection);
+            for (number, base) in rule.bases.iter().enumerate().filter(|one| is_event(*one.1)) {
+                let Some(source) = source_at(entries, *base) else { continue };
+                let filters = filters.of(rule.at, *base, source);
+                let bases = 1 << number.min(Measure::RULES_MAX - 1);
+                let rules = rules_of.entry((*base, filters)).or_default();
+                match rules.last_mut().filter(|last| last.rule == rule_index(at)) {
+                    Some(last) => last.bases |= bases,
+                    None => rules.push(Matched { rule: rule_index(at), bases }),
+                }
+            }
+        }
+        let mut conditions = Vec::new();
+        for ((base, filters), rules) in rules_of {
+            let Some(source) = source_at(entries, base) else { continue };
+            let parts = std::iter::once(&base).chain(&filters);
+            let detections = parts.filter_map(|at| entries.get(*at)?.document.detection());
+            let predicate = compiler.detections(detections);
             let rest = predicate.beside(source_field).beside(name);
             let rules = rules.into();
-            conditions.push(CompiledCondition { source: *source, predicate, rest, rules });
+            conditions.push(CompiledCondition { source, predicate, rest, rules });
         }
         let predicates = conditions.iter().map(|condition| &condition.predicate);
         let dispatch = Dispatch::new(source_field, name, predicates);
         RuleSet { rules: self.rules, fields: self.fields, conditions, dispatch, lists, fingerprint }
+    }
+}
+
+fn source_at(entries: &[Entry], at: usize) -> Option<Source> {
+    match &entries.get(at)?.document.body {
+        Some(Body::Detection { source, .. }) => Some(*source),
+        _ => None,
     }
 }
 

@@ -54,6 +54,16 @@ impl CaselessText {
     }
 }
 
+/// Whether two texts are the same but for case, by the rule of [`CaselessText`].
+#[must_use]
+pub(super) fn are_equal(one: &str, other: &str) -> bool {
+    if one.is_ascii() || other.is_ascii() {
+        return one.eq_ignore_ascii_case(other);
+    }
+    let lowered = |text: &str| text.chars().flat_map(char::to_lowercase).collect::<String>();
+    lowered(one) == lowered(other)
+}
+
 /// Many texts of ASCII characters to compare with.
 ///
 /// Cost: one hash over the text and one comparison, however many members there are. Bad case:

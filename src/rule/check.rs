@@ -4,15 +4,19 @@
 //! name, so that one mistake is one problem.
 
 use super::build::{self, Built};
+use super::bump;
 use super::coverage;
-use super::detection::Detection;
+use super::detection::Operand;
 use super::document::{Body, Document};
+use super::filter::Filters;
 use super::fingerprint;
-use super::list::{ListType, Lists};
+use super::level_from::Written;
+use super::list::{ListType, ListUse, Lists};
 use super::load::{LoadOptions, Tune};
 use super::model::RuleIndex;
-use super::modifier::Operator;
+use super::modifier::{Ask, Operator};
 use super::names::{self, Entry};
+use super::placeholder;
 use super::problem::{Place, Problem, Severity};
 use super::references;
 use super::report::{Report, nearest, shown};
@@ -66,6 +70,7 @@ impl<'o> Checker<'o> {
         let bases = references::resolve(&entries, &mut self.reports);
         let silent = silent(&entries, &bases);
         self.check_options(&entries);
+        let filters = self.filters(&entries, &lists);
         let mut alerting: Vec<Alerting<'_>> = Vec::new();
         // Rules that speak, then those below them that only the engine can tell.
         let mut wanted: Vec<(usize, bool)> = entries
@@ -116,7 +121,7 @@ impl<'o> Checker<'o> {
             alerting.remove(unneeded);
         }
         alerting.sort_by_key(|rule| rule.at);
-        let rules = self.build(&entries, &alerting, lists);
+        let rules = self.build(&entries, &alerting, &filters, lists);
         let mut problems = self.problems;
         problems.extend(self.reports.into_iter().flat_map(Report::into_problems));
         (rules, problems)
@@ -189,19 +194,7 @@ impl<'o> Checker<'o> {
             let required: Vec<&str> =
                 declared.filter(|list| list.required).map(|list| list.name.text.as_str()).collect();
             for used in base.document.list_uses() {
-                let problem = if !lists.has(&used.name) {
-                    let hint = nearest(&used.name, lists.names())
-                        .unwrap_or_else(|| "declare it under tidegate.lists".into());
-                    let what = format!("there is no list {:?}", shown(&used.name));
-                    Some(("unknown-list", what, hint))
-                } else if lists.is_empty(&used.name)
-                    && (required.contains(&used.name.as_str()) || lists.is_required(&used.name))
-                {
-                    let what = format!("the list {:?} is empty", shown(&used.name));
-                    Some(("list-empty", what, format!("set its values in [lists.{}]", used.name)))
-                } else {
-                    None
-                };
+                let problem = list_problem(&used, &required, lists);
                 if let Some((code, what, hint)) = problem {
                     is_sound = false;
                     if told.contains(&used.name) {
@@ -222,8 +215,41 @@ impl<'o> Checker<'o> {
         is_sound && self.check_context_lists(rule.entry, lists) && self.is_local(rule, entries)
     }
 
+    /// The filters that are not switched off. What is wrong with one is an error even in a shipped
+    /// file: without it, rules would see more than they are meant to.
+    fn filters(&mut self, entries: &[Entry], lists: &Lists) -> Filters {
+        let mut wanted = Vec::new();
+        for (at, entry) in entries.iter().enumerate() {
+            let document = &entry.document;
+            if document.filter().is_none() || !self.is_enabled(document, self.tune_of(document)) {
+                continue;
+            }
+            let declared = document.own.lists.iter().filter(|list| list.required);
+            let required: Vec<&str> = declared.map(|list| list.name.text.as_str()).collect();
+            for used in document.list_uses() {
+                if let Some((code, what, hint)) = list_problem(&used, &required, lists) {
+                    self.report_at(entry.file, used.mark, Severity::Error, code, what, hint);
+                }
+            }
+            self.check_list_operators(entry, lists);
+            wanted.push(at);
+        }
+        Filters::resolve(entries, wanted.into_iter(), &mut self.reports)
+    }
+
     fn check_context_lists(&mut self, entry: &Entry, lists: &Lists) -> bool {
         let mut is_good = true;
+        let own = &entry.document.own;
+        let tables = bump::TABLES;
+        let bumps = own.bump.iter().filter(|name| !tables.contains(&name.text.as_str())).cloned();
+        let named = own.level_from.iter().flat_map(Written::lists);
+        for name in bumps.chain(named).filter(|name| !lists.has(&name.text)) {
+            let hint = nearest(&name.text, lists.names().chain(tables))
+                .unwrap_or_else(|| "declare it under tidegate.lists".into());
+            let what = format!("there is no list or table {:?}", shown(&name.text));
+            self.report_at(entry.file, name.mark, Severity::Error, "unknown-list", what, hint);
+            is_good = false;
+        }
         for (_, from) in &entry.document.own.alert_context {
             let name = from.text.strip_prefix('%').and_then(|name| name.strip_suffix('%'));
             let Some(name) = name.filter(|name| !lists.has(name)) else { continue };
@@ -237,15 +263,14 @@ impl<'o> Checker<'o> {
     }
 
     fn check_list_operators(&mut self, base: &Entry, lists: &Lists) -> bool {
-        let Some(Body::Detection { detection, .. }) = &base.document.body else { return true };
+        let Some(detection) = base.document.detection() else { return true };
         let mut is_good = true;
-        for (name, mark) in narrow_list_uses(detection) {
-            if lists.kind(&name).is_some_and(|kind| kind != ListType::String) {
-                let what = format!("the list {:?} is compared as a whole value", shown(&name));
-                let hint = "FIELD|expand, without startswith, endswith or contains".to_owned();
-                if let Some(report) = self.reports.get_mut(base.file) {
-                    report.error_with_hint(mark, "modifier-chain", what, hint);
-                }
+        for item in detection.items() {
+            for operand in &item.operands {
+                let Some((code, what, hint, mark)) = list_misuse(&item.ask, operand, lists) else {
+                    continue;
+                };
+                self.report_at(base.file, mark, Severity::Error, code, what, hint);
                 is_good = false;
             }
         }
@@ -304,6 +329,7 @@ impl<'o> Checker<'o> {
         &mut self,
         entries: &[Entry],
         alerting: &[Alerting<'_>],
+        filters: &Filters,
         lists: Lists,
     ) -> Option<RuleSet> {
         if u16::try_from(alerting.len()).is_err() || build::field_names(entries).len() > 60_000 {
@@ -325,8 +351,8 @@ impl<'o> Checker<'o> {
         if self.reports.iter().any(Report::has_errors) {
             return None;
         }
-        let fingerprint = fingerprint::of_set(entries, alerting, &lists);
-        Some(built.finish(entries, alerting, lists, fingerprint))
+        let fingerprint = fingerprint::of_set(entries, alerting, filters, &lists);
+        Some(built.finish(entries, alerting, filters, lists, fingerprint))
     }
 }
 
@@ -350,17 +376,50 @@ fn silent(entries: &[Entry], bases: &[Option<Vec<usize>>]) -> BTreeSet<usize> {
     silent
 }
 
-/// Lists that an operator narrower than equality asks for.
-fn narrow_list_uses(detection: &Detection) -> Vec<(String, Mark)> {
-    let items = detection.searches.iter().flat_map(|search| &search.alternatives).flatten();
-    items
-        .filter(|item| item.ask.expands && item.ask.operator != Operator::Equals)
-        .flat_map(|item| &item.operands)
-        .filter_map(|operand| match operand {
-            super::detection::Operand::List { name, mark } => Some((name.clone(), *mark)),
-            _ => None,
-        })
-        .collect()
+/// What is wrong with naming this list: code, text and hint.
+fn list_problem(
+    used: &ListUse,
+    required: &[&str],
+    lists: &Lists,
+) -> Option<(&'static str, String, String)> {
+    let name = used.name.as_str();
+    if !lists.has(name) {
+        let hint = nearest(name, lists.names())
+            .unwrap_or_else(|| "declare it under tidegate.lists".into());
+        return Some(("unknown-list", format!("there is no list {:?}", shown(name)), hint));
+    }
+    let is_required = required.contains(&name) || lists.is_required(name);
+    (lists.is_empty(name) && is_required).then(|| {
+        let what = format!("the list {:?} is empty", shown(name));
+        ("list-empty", what, format!("set its values in [lists.{name}]"))
+    })
+}
+
+/// A list whose values are wholes in a place where they would be parts, or too many of them.
+fn list_misuse(
+    ask: &Ask,
+    operand: &Operand,
+    lists: &Lists,
+) -> Option<(&'static str, String, String, Mark)> {
+    let is_template = matches!(operand, Operand::Template { .. });
+    let uses = operand.list_uses();
+    for ListUse { name, mark } in &uses {
+        let Some(kind) = lists.kind(name) else { continue };
+        let is_good = match (is_template, ask.field.is_empty()) {
+            (false, false) if ask.operator == Operator::Equals => true,
+            (false, false) => kind == ListType::String,
+            _ => kind != ListType::Cidr,
+        };
+        if !is_good {
+            let what = format!("the list {:?} is compared as a whole value", shown(name));
+            let hint = "FIELD|expand: '%name%', without startswith, endswith or contains";
+            return Some(("modifier-chain", what, hint.to_owned(), *mark));
+        }
+    }
+    let texts = uses.iter().map(|used| lists.len(&used.name)).fold(1, usize::saturating_mul);
+    let first = uses.first().filter(|_| is_template && texts > placeholder::TEXTS_MAX)?;
+    let what = format!("the lists in this value stand for {texts} texts");
+    Some(("too-many", what, format!("at most {}", placeholder::TEXTS_MAX), first.mark))
 }
 
 fn source_of(rule: &Alerting<'_>, entries: &[Entry]) -> Option<Source> {

@@ -1,29 +1,92 @@
 //! Detection → predicate over projected fields.
 
+use super::bump::Bump;
 use super::caseless::{CaselessSet, CaselessText};
 use super::condition::{Condition, Quantity};
 use super::detection::{Detection, Item, Operand, Search};
 use super::glob::{Case, Glob};
+use super::level_from::{Holds, LevelFrom, Written};
 use super::list::{ListContent, Lists};
 use super::modifier::{Ask, Operator};
 use super::networks::NetworkTable;
 use super::pattern::Pattern;
-use super::predicate::{Predicate, Test};
-use crate::event::FieldSet;
+use super::placeholder;
+use super::predicate::{Alternation, Comparison, Predicate, Test};
+use super::reference::{References, Relation};
+use super::yaml::Key;
+use crate::event::{FieldSet, Number};
 use aho_corasick::AhoCorasick;
 use ipnet::IpNet;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Compiles checked detections; interns the fields they ask.
+///
+/// What is large is made once for all rules that ask it: sets, automata and network tables of a list,
+/// or of values that several rules repeat.
 pub(super) struct Compiler<'a> {
-    pub(super) fields: &'a mut FieldSet,
-    pub(super) lists: &'a Lists,
+    fields: &'a mut FieldSet,
+    lists: &'a Lists,
+    shared: Shared,
 }
 
-impl Compiler<'_> {
-    /// The predicate of a whole detection.
-    pub(super) fn detection(&mut self, detection: &Detection) -> Predicate {
-        self.condition(&detection.condition, detection)
+/// What rules have in common, by its content.
+#[derive(Default)]
+struct Shared {
+    sets: BTreeMap<Vec<String>, Arc<CaselessSet>>,
+    /// By texts, and whether case matters. `None`: too large for an automaton.
+    alternations: BTreeMap<(bool, Vec<String>), Option<Arc<Alternation>>>,
+    networks: BTreeMap<Vec<IpNet>, Arc<NetworkTable>>,
+}
+
+impl<'a> Compiler<'a> {
+    pub(super) fn new(fields: &'a mut FieldSet, lists: &'a Lists) -> Self {
+        Self { fields, lists, shared: Shared::default() }
+    }
+
+    /// What asks all of the detections: a rule's and those of its filters.
+    pub(super) fn detections<'d>(
+        &mut self,
+        detections: impl Iterator<Item = &'d Detection>,
+    ) -> Predicate {
+        all_of(detections.map(|one| self.condition(&one.condition, one)).collect())
+    }
+
+    /// The levels that events name.
+    pub(super) fn level_from(&mut self, written: &Written) -> LevelFrom {
+        let Some(map) = &written.map else {
+            let words = Some(self.fields.intern(&written.field.text));
+            return LevelFrom { entries: Vec::new(), words };
+        };
+        let field = &written.field.text;
+        let entries = map.iter().map(|(holds, level)| {
+            let mut ask = Ask::whether_equal(field);
+            let operand = match holds {
+                Holds::AtLeast(least) => {
+                    ask.operator = Operator::Compares(Comparison::AtLeast);
+                    Operand::Number(Number::Unsigned(*least))
+                }
+                Holds::Value(text) => Operand::Texts(vec![Pattern::literal(text)]),
+                Holds::List { name, mark } => Operand::List { name: name.clone(), mark: *mark },
+            };
+            let item = Item { ask, mark: written.field.mark, operands: vec![operand] };
+            (self.item(&item), *level)
+        });
+        LevelFrom { entries: entries.collect(), words: None }
+    }
+
+    /// Which lists raise the severity; names that are tables are left out.
+    pub(super) fn bump(&mut self, names: &[Key]) -> Option<Bump> {
+        let lists = names.iter().filter(|name| self.lists.has(&name.text));
+        let lists: Vec<&Key> = lists.collect();
+        let lists = lists.into_iter().map(|name| {
+            let operand = Operand::List { name: name.text.clone(), mark: name.mark };
+            let ask = Ask::whether_equal("tidegate.bucket");
+            let predicate = self.item(&Item { ask, mark: name.mark, operands: vec![operand] });
+            (name.text.clone(), predicate)
+        });
+        let lists: Vec<_> = lists.collect();
+        (!lists.is_empty()).then_some(Bump { lists })
     }
 
     fn condition(&mut self, condition: &Condition, detection: &Detection) -> Predicate {
@@ -59,61 +122,105 @@ impl Compiler<'_> {
     }
 
     fn item(&mut self, item: &Item) -> Predicate {
-        let field = self.fields.intern(&item.ask.field);
+        let ask = &item.ask;
+        if ask.refers {
+            return self.references(item);
+        }
+        let tests = self.tests(item);
+        if ask.field.is_empty() {
+            let Ok(tests) = tests else { return Predicate::Always(true) };
+            let test = if ask.wants_all { all_tests(tests) } else { any_test(tests) };
+            let record = Predicate::Record(test);
+            return if ask.is_negated { Predicate::Not(Box::new(record)) } else { record };
+        }
+        let field = self.fields.intern(&ask.field);
         if let [Operand::Exists(wanted)] = item.operands.as_slice() {
             let exists = Predicate::Exists(field);
             return if *wanted { exists } else { Predicate::Not(Box::new(exists)) };
         }
-        let tests = match self.tests(item) {
-            Ok(tests) => tests,
-            Err(MatchesAll) => return Predicate::Always(true),
-        };
-        if item.ask.is_negated {
-            let test = if item.ask.wants_all { all_tests(tests) } else { any_test(tests) };
+        let Ok(tests) = tests else { return Predicate::Always(true) };
+        if ask.is_negated {
+            let test = if ask.wants_all { all_tests(tests) } else { any_test(tests) };
             return Predicate::Differs(field, test);
         }
-        if item.ask.wants_all {
+        if ask.wants_all {
             // Each value for itself: on an array different members may hold them.
             return all_of(tests.into_iter().map(|test| Predicate::Some(field, test)).collect());
         }
         Predicate::Some(field, any_test(tests))
     }
 
+    fn references(&mut self, item: &Item) -> Predicate {
+        let ask = &item.ask;
+        let others = item.operands.iter().filter_map(|operand| match operand {
+            Operand::Field(name) => Some(self.fields.intern(&name.text)),
+            _ => None,
+        });
+        let others = others.collect();
+        let relation = match ask.operator {
+            Operator::StartsWith => Relation::StartsWith,
+            Operator::EndsWith => Relation::EndsWith,
+            Operator::Contains => Relation::Contains,
+            _ => Relation::Equals,
+        };
+        let references = References {
+            others,
+            relation,
+            case: if ask.is_cased { Case::Matters } else { Case::Ignored },
+            wants_all: ask.wants_all,
+            is_negated: ask.is_negated,
+        };
+        Predicate::Refers(self.fields.intern(&ask.field), Box::new(references))
+    }
+
     /// One test for each value with `all`, otherwise as few as the kinds of values allow.
-    fn tests(&self, item: &Item) -> Result<Vec<Test>, MatchesAll> {
+    fn tests(&mut self, item: &Item) -> Result<Vec<Test>, MatchesAll> {
+        if item.ask.wants_all {
+            let each = item.operands.iter().map(|operand| {
+                let mut values = Values::default();
+                self.add(&item.ask, operand, &mut values)?;
+                // Every value of a list is a value of the rule.
+                if matches!(operand, Operand::List { .. }) {
+                    return Ok(values.each(&item.ask, &mut self.shared));
+                }
+                Ok(vec![any_test(values.together(&item.ask, &mut self.shared))])
+            });
+            return Ok(each.collect::<Result<Vec<_>, _>>()?.concat());
+        }
         let mut values = Values::default();
         for operand in &item.operands {
-            match operand {
-                Operand::Null => values.tests.push(Test::Null),
-                Operand::Text(pattern) => values.patterns.push(pattern.clone()),
-                Operand::Number(number) => {
-                    if let Operator::Compares(comparison) = item.ask.operator {
-                        values.tests.push(Test::Compares(comparison, *number));
-                    }
-                }
-                Operand::Regex(regex) => values.tests.push(Test::Matches(regex.clone())),
-                Operand::Network(network) => values.networks.push(*network),
-                Operand::Exists(_) => {}
-                Operand::List { name, .. } => match self.lists.content(name) {
-                    ListContent::MatchAll => return Err(MatchesAll),
-                    ListContent::Patterns(patterns) => values.patterns.extend(patterns),
-                    ListContent::Networks(networks) => values.networks.extend(networks),
-                },
+            self.add(&item.ask, operand, &mut values)?;
+        }
+        Ok(values.together(&item.ask, &mut self.shared))
+    }
+
+    fn add(&self, ask: &Ask, operand: &Operand, values: &mut Values) -> Result<(), MatchesAll> {
+        match operand {
+            Operand::Null => values.tests.push(Test::Null),
+            Operand::Texts(patterns) => values.patterns.extend(patterns.iter().cloned()),
+            Operand::Number(number) => {
+                let comparison = match ask.operator {
+                    Operator::Compares(comparison) => comparison,
+                    _ => Comparison::Equal,
+                };
+                values.tests.push(match ask.part {
+                    Some(part) => Test::Part(part, comparison, *number),
+                    None => Test::Compares(comparison, *number),
+                });
+            }
+            Operand::Regex(regex) => values.tests.push(Test::Matches(regex.clone())),
+            Operand::Network(network) => values.networks.push(*network),
+            Operand::Exists(_) | Operand::Field(_) => {}
+            Operand::List { name, .. } => match self.lists.content(name) {
+                ListContent::MatchAll => return Err(MatchesAll),
+                ListContent::Patterns(patterns) => values.patterns.extend(patterns),
+                ListContent::Networks(networks) => values.networks.extend(networks),
+            },
+            Operand::Template { parts, .. } => {
+                values.patterns.extend(placeholder::expanded(parts, self.lists));
             }
         }
-        let mut tests = values.tests;
-        if item.ask.wants_all {
-            let separate = |pattern| text_tests(&item.ask, vec![pattern]);
-            tests.extend(values.patterns.into_iter().flat_map(separate));
-            let separate = |network| Test::InNetworks(Arc::new(NetworkTable::new(&[network])));
-            tests.extend(values.networks.into_iter().map(separate));
-            return Ok(tests);
-        }
-        tests.extend(text_tests(&item.ask, values.patterns));
-        if !values.networks.is_empty() {
-            tests.push(Test::InNetworks(Arc::new(NetworkTable::new(&values.networks))));
-        }
-        Ok(tests)
+        Ok(())
     }
 }
 
@@ -127,8 +234,58 @@ struct Values {
     networks: Vec<IpNet>,
 }
 
+impl Values {
+    /// As few tests as the kinds of values allow, of which one must pass.
+    fn together(self, ask: &Ask, shared: &mut Shared) -> Vec<Test> {
+        let mut tests = self.tests;
+        tests.extend(text_tests(ask, self.patterns, shared));
+        if !self.networks.is_empty() {
+            tests.push(Test::InNetworks(shared.network_table(self.networks)));
+        }
+        tests
+    }
+
+    /// One test for each value.
+    fn each(self, ask: &Ask, shared: &mut Shared) -> Vec<Test> {
+        let mut tests = self.tests;
+        for pattern in self.patterns {
+            tests.extend(text_tests(ask, vec![pattern], shared));
+        }
+        for network in self.networks {
+            tests.push(Test::InNetworks(shared.network_table(vec![network])));
+        }
+        tests
+    }
+}
+
+impl Shared {
+    fn network_table(&mut self, mut networks: Vec<IpNet>) -> Arc<NetworkTable> {
+        networks.sort_unstable();
+        networks.dedup();
+        let table = self.networks.entry(networks);
+        Arc::clone(table.or_insert_with_key(|networks| Arc::new(NetworkTable::new(networks))))
+    }
+
+    fn set(&mut self, texts: Vec<String>) -> Arc<CaselessSet> {
+        let set = |texts: &Vec<String>| CaselessSet::new(texts.iter().map(String::as_str));
+        Arc::clone(self.sets.entry(texts).or_insert_with_key(|texts| Arc::new(set(texts))))
+    }
+
+    fn alternation(&mut self, case: Case, texts: Vec<String>) -> Option<Arc<Alternation>> {
+        let built = self.alternations.entry((case == Case::Matters, texts));
+        let built = built.or_insert_with_key(|(_, texts)| {
+            let automaton = AhoCorasick::builder()
+                .ascii_case_insensitive(case == Case::Ignored)
+                .build(texts)
+                .ok()?;
+            Some(Arc::new(Alternation { texts: texts.clone(), automaton }))
+        });
+        built.clone()
+    }
+}
+
 /// Tests that together pass what equals, starts with, ends with or contains one of the patterns.
-fn text_tests(ask: &Ask, patterns: Vec<Pattern>) -> Vec<Test> {
+fn text_tests(ask: &Ask, patterns: Vec<Pattern>, shared: &mut Shared) -> Vec<Test> {
     let case = if ask.is_cased { Case::Matters } else { Case::Ignored };
     let mut literals = Vec::new();
     let mut tests = Vec::new();
@@ -144,7 +301,10 @@ fn text_tests(ask: &Ask, patterns: Vec<Pattern>) -> Vec<Test> {
             _ => tests.push(Test::Fits(Glob::new(&widened(&pattern, ask.operator), case))),
         }
     }
-    tests.extend(literal_tests(ask.operator, case, &literals));
+    // Rules that name the same values in another order share what is made of them.
+    literals.sort_unstable();
+    literals.dedup();
+    tests.extend(literal_tests(ask.operator, case, literals, shared));
     tests
 }
 
@@ -154,11 +314,16 @@ fn widened(pattern: &Pattern, operator: Operator) -> Pattern {
     pattern.surrounded(before, after)
 }
 
-fn literal_tests(operator: Operator, case: Case, texts: &[String]) -> Vec<Test> {
+fn literal_tests(
+    operator: Operator,
+    case: Case,
+    texts: Vec<String>,
+    shared: &mut Shared,
+) -> Vec<Test> {
     let each = |make: fn(&str) -> Test| texts.iter().map(|text| make(text)).collect();
-    match (operator, case, texts) {
+    match (operator, case, texts.as_slice()) {
         (_, _, []) => Vec::new(),
-        (Operator::Contains, _, _) => contains_tests(texts, case),
+        (Operator::Contains, _, _) => contains_tests(&texts, case, shared),
         (Operator::StartsWith, Case::Ignored, _) => {
             each(|text| Test::StartsWith(CaselessText::new(text)))
         }
@@ -170,9 +335,7 @@ fn literal_tests(operator: Operator, case: Case, texts: &[String]) -> Vec<Test> 
         }
         (Operator::EndsWith, Case::Matters, _) => each(|text| Test::EndsExactlyWith(text.into())),
         (_, Case::Ignored, [single]) => vec![Test::Is(CaselessText::new(single))],
-        (_, Case::Ignored, several) => {
-            vec![Test::OneOf(CaselessSet::new(several.iter().map(String::as_str)))]
-        }
+        (_, Case::Ignored, _) => vec![Test::OneOf(shared.set(texts))],
         (_, Case::Matters, [single]) => vec![Test::IsExactly(single.as_str().into())],
         (_, Case::Matters, several) => {
             vec![Test::OneOfExactly(several.iter().map(|text| text.as_str().into()).collect())]
@@ -180,9 +343,9 @@ fn literal_tests(operator: Operator, case: Case, texts: &[String]) -> Vec<Test> 
     }
 }
 
-fn contains_tests(texts: &[String], case: Case) -> Vec<Test> {
-    if let Some(automaton) = automaton(texts, case) {
-        return vec![Test::ContainsAny(automaton)];
+fn contains_tests(texts: &[String], case: Case, shared: &mut Shared) -> Vec<Test> {
+    if let Some(alternation) = shared.alternation(case, texts.to_vec()) {
+        return vec![Test::ContainsAny(alternation)];
     }
     // Only beyond the automaton's size limits; the glob means the same.
     let globs = texts.iter().map(|text| {
@@ -190,14 +353,6 @@ fn contains_tests(texts: &[String], case: Case) -> Vec<Test> {
         Test::Fits(Glob::new(&pattern, case))
     });
     globs.collect()
-}
-
-fn automaton(texts: &[String], case: Case) -> Option<Arc<AhoCorasick>> {
-    AhoCorasick::builder()
-        .ascii_case_insensitive(case == Case::Ignored)
-        .build(texts)
-        .ok()
-        .map(Arc::new)
 }
 
 fn any_test(mut tests: Vec<Test>) -> Test {

@@ -1,11 +1,15 @@
 //! `detection:` → searches with their items and the condition over them.
 
 use super::condition::{self, Condition, Quantity};
+use super::encoding::{Wrong, encoded};
+use super::list::ListUse;
 use super::modifier::{self, Ask, Operator};
 use super::pattern::Pattern;
+use super::placeholder::{self, Placeholder};
 use super::predicate::parse_number;
 use super::report::{Report, nearest_or_all, shown};
 use super::scalar_text::number_text;
+use super::time_part::TimePart;
 use super::yaml::{Data, Form, Key, Mark, Node, Scalar};
 use crate::event::Number;
 use ipnet::IpNet;
@@ -40,7 +44,8 @@ pub(super) struct Item {
 #[derive(Debug, Clone)]
 pub(super) enum Operand {
     Null,
-    Text(Pattern),
+    /// One of these: more than one where an encoding has several results.
+    Texts(Vec<Pattern>),
     Number(Number),
     Regex(Regex),
     Network(IpNet),
@@ -50,6 +55,13 @@ pub(super) enum Operand {
         name: String,
         mark: Mark,
     },
+    /// `text%name%text`
+    Template {
+        parts: Vec<Placeholder>,
+        mark: Mark,
+    },
+    /// The name of another field.
+    Field(Key),
 }
 
 /// Reads the value of `detection`.
@@ -153,37 +165,49 @@ fn read_search(key: &Key, value: &Node, report: &mut Report) -> Option<Search> {
     let alternatives = match &value.data {
         Data::Map(entries) => vec![read_items(entries, value.mark, report)?],
         Data::List(members) => read_alternatives(members, value.mark, report)?,
-        Data::Scalar(_) => {
-            keywords(value.mark, report);
-            return None;
-        }
+        Data::Scalar(_) => vec![vec![read_keywords(&[value], value.mark, report)?]],
     };
     Some(Search { name: key.text.clone(), mark: key.mark, alternatives })
 }
 
+/// Maps and keywords: one of them is enough.
 fn read_alternatives(members: &[Node], mark: Mark, report: &mut Report) -> Option<Vec<Vec<Item>>> {
     if members.is_empty() {
         report.error(mark, "empty", "this search is an empty list");
         return None;
     }
     let mut alternatives = Vec::new();
+    let mut keywords = Vec::new();
+    let mut is_good = true;
     for member in members {
-        let Some(entries) = member.as_map() else {
-            keywords(member.mark, report);
-            return None;
-        };
-        alternatives.extend(read_items(entries, member.mark, report));
+        match &member.data {
+            Data::Map(entries) => match read_items(entries, member.mark, report) {
+                Some(items) => alternatives.push(items),
+                None => is_good = false,
+            },
+            Data::Scalar(_) => keywords.push(member),
+            Data::List(_) => {
+                let what = "a search is a list of maps and keywords, not of lists";
+                report.error(member.mark, "wrong-type", what);
+                is_good = false;
+            }
+        }
     }
-    (alternatives.len() == members.len()).then_some(alternatives)
+    if let Some(first) = keywords.first() {
+        match read_keywords(&keywords, first.mark, report) {
+            Some(item) => alternatives.push(vec![item]),
+            None => is_good = false,
+        }
+    }
+    is_good.then_some(alternatives)
 }
 
-fn keywords(mark: Mark, report: &mut Report) {
-    report.error_with_hint(
-        mark,
-        "not-supported-yet",
-        "keywords without a field are not supported yet",
-        "name the field: FIELD|contains: TEXT".to_owned(),
-    );
+/// Values without a field: one of them is somewhere in the record.
+fn read_keywords(nodes: &[&Node], mark: Mark, report: &mut Report) -> Option<Item> {
+    let ask = modifier::read("", mark, report)?;
+    let operands: Vec<_> =
+        nodes.iter().filter_map(|node| read_operand(&ask, node, report)).collect();
+    (operands.len() == nodes.len()).then_some(Item { ask, mark, operands })
 }
 
 fn read_items(entries: &[(Key, Node)], mark: Mark, report: &mut Report) -> Option<Vec<Item>> {
@@ -202,18 +226,18 @@ fn read_item(key: &Key, value: &Node, report: &mut Report) -> Option<Item> {
         Data::List(items) => items.as_slice(),
         Data::Scalar(_) => std::slice::from_ref(value),
         Data::Map(_) => {
-            let what = format!("the value of {:?} is a map", shown(&ask.field));
+            let what = format!("the value of {} is a map", named(&ask));
             let hint = "write the path with dots: a.b: value".to_owned();
             report.error_with_hint(value.mark, "wrong-type", what, hint);
             return None;
         }
     };
     if nodes.is_empty() {
-        let what = format!("{:?} has an empty list of values", shown(&ask.field));
+        let what = format!("{} has an empty list of values", named(&ask));
         report.error(value.mark, "empty", what);
         return None;
     }
-    if ask.wants_all && nodes.len() == 1 {
+    if ask.wants_all && nodes.len() == 1 && !ask.expands {
         let what = "\"all\" with a single value says nothing";
         report.warning(key.mark, "modifier-chain", what, Some("remove all".to_owned()));
     }
@@ -224,31 +248,44 @@ fn read_item(key: &Key, value: &Node, report: &mut Report) -> Option<Item> {
 
 fn read_operand(ask: &Ask, node: &Node, report: &mut Report) -> Option<Operand> {
     let Some(scalar) = node.as_scalar() else {
-        let what = format!("a value of {:?} is {}", shown(&ask.field), node.kind());
+        let what = format!("a value of {} is {}", named(ask), node.kind());
         report.error(node.mark, "wrong-type", what);
         return None;
     };
     let read = if ask.expands {
-        list_name(&scalar.text, node.mark)
+        placeholder::read(&scalar.text, node.mark)
+    } else if ask.refers {
+        Ok(Operand::Field(Key { text: scalar.text.clone(), mark: node.mark }))
     } else {
-        operand_of(ask.operator, scalar)
+        operand_of(ask, scalar)
     };
     read.map_err(|(what, hint)| report.error_with_hint(node.mark, "value", what, hint)).ok()
 }
 
-type Wrong = (String, Option<String>);
+/// How a message calls what is asked.
+fn named(ask: &Ask) -> String {
+    if ask.field.is_empty() { "keywords".to_owned() } else { format!("{:?}", shown(&ask.field)) }
+}
 
-fn operand_of(operator: Operator, scalar: &Scalar) -> Result<Operand, Wrong> {
-    match operator {
-        Operator::Equals => Ok(equal_to(scalar)),
-        Operator::StartsWith | Operator::EndsWith | Operator::Contains => match scalar.form {
-            Form::Null => Err(("null is no text".into(), Some("FIELD: null".into()))),
-            _ if scalar.text.is_empty() => Err((
-                "an empty text is in every text".into(),
-                Some("FIELD: '' for equality".into()),
-            )),
-            _ => Ok(Operand::Text(Pattern::parse(&scalar.text))),
-        },
+fn operand_of(ask: &Ask, scalar: &Scalar) -> Result<Operand, Wrong> {
+    if let Some(part) = ask.part {
+        return part_of_a_time(part, scalar);
+    }
+    match ask.operator {
+        Operator::Equals if ask.encodings.is_empty() => Ok(equal_to(scalar)),
+        Operator::Equals | Operator::StartsWith | Operator::EndsWith | Operator::Contains => {
+            match scalar.form {
+                Form::Null if ask.field.is_empty() => {
+                    Err(("null is no keyword".into(), Some("FIELD: null".into())))
+                }
+                Form::Null => Err(("null is no text".into(), Some("FIELD: null".into()))),
+                _ if scalar.text.is_empty() => Err((
+                    "an empty text is in every text".into(),
+                    Some("FIELD: '' for equality".into()),
+                )),
+                _ => encoded(Pattern::parse(&scalar.text), &ask.encodings).map(Operand::Texts),
+            }
+        }
         Operator::Regex { ignore_case, multi_line, dot_matches_newline } => {
             regex::RegexBuilder::new(&scalar.text)
                 .case_insensitive(ignore_case)
@@ -279,25 +316,22 @@ fn operand_of(operator: Operator, scalar: &Scalar) -> Result<Operand, Wrong> {
 }
 
 fn equal_to(scalar: &Scalar) -> Operand {
-    match scalar.form {
-        Form::Null => Operand::Null,
-        Form::Bool(value) => Operand::Text(Pattern::literal(if value { "true" } else { "false" })),
-        Form::Number(number) => Operand::Text(Pattern::literal(&number_text(number))),
-        Form::Text => Operand::Text(Pattern::parse(&scalar.text)),
-    }
+    let pattern = match scalar.form {
+        Form::Null => return Operand::Null,
+        Form::Bool(value) => Pattern::literal(if value { "true" } else { "false" }),
+        Form::Number(number) => Pattern::literal(&number_text(number)),
+        Form::Text => Pattern::parse(&scalar.text),
+    };
+    Operand::Texts(vec![pattern])
 }
 
-fn list_name(text: &str, mark: Mark) -> Result<Operand, Wrong> {
-    let name = text.strip_prefix('%').and_then(|text| text.strip_suffix('%'));
-    match name {
-        Some(name) if !name.is_empty() && !name.contains('%') => {
-            Ok(Operand::List { name: name.to_owned(), mark })
-        }
-        _ => Err((
-            format!("{:?} names no list", shown(text)),
-            Some("'%name%', the whole value".into()),
-        )),
-    }
+fn part_of_a_time(part: TimePart, scalar: &Scalar) -> Result<Operand, Wrong> {
+    let (least, most) = part.range();
+    let number = scalar.text.trim().parse::<i64>().ok().filter(|it| (least..=most).contains(it));
+    number.map(|number| Operand::Number(Number::Signed(number))).ok_or_else(|| {
+        let what = format!("{:?} is no such part of a time", shown(&scalar.text));
+        (what, Some(format!("a whole number from {least} to {most}")))
+    })
 }
 
 /// A network, or a single address as one.
@@ -318,7 +352,38 @@ fn regex_problem(text: &str, error: &regex::Error) -> Wrong {
     (format!("{:?} is no regular expression: {}", shown(text), shown(reason)), None)
 }
 
+impl Operand {
+    /// The lists that it names.
+    pub(super) fn list_uses(&self) -> Vec<ListUse> {
+        match self {
+            Operand::List { name, mark } => vec![ListUse { name: name.clone(), mark: *mark }],
+            Operand::Template { parts, mark } => {
+                let names = parts.iter().filter_map(Placeholder::list);
+                names.map(|name| ListUse { name: name.to_owned(), mark: *mark }).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+}
+
 impl Detection {
+    /// All items of all searches.
+    pub(super) fn items(&self) -> impl Iterator<Item = &Item> {
+        self.searches.iter().flat_map(|search| &search.alternatives).flatten()
+    }
+
+    /// The fields that it asks, those that `fieldref` names among them.
+    pub(super) fn fields(&self) -> impl Iterator<Item = Key> {
+        self.items().flat_map(|item| {
+            let own = Key { text: item.ask.field.clone(), mark: item.mark };
+            let others = item.operands.iter().filter_map(|operand| match operand {
+                Operand::Field(field) => Some(field.clone()),
+                _ => None,
+            });
+            std::iter::once(own).filter(|field| !field.text.is_empty()).chain(others)
+        })
+    }
+
     /// The searches that one part of the condition asks, with how many of them must hold.
     pub(super) fn several<'a>(
         &'a self,

@@ -1,12 +1,17 @@
-//! From an event's source and name to the few conditions that may hold for it (rules.md §5).
+//! From an event to the few conditions that may hold for it (rules.md §5).
 //!
 //! Almost every rule names its `eventSource` or `eventName`. Conditions are filed under the values
 //! that they need, so that an event which no rule wants costs two hashes and three look-ups,
-//! however many rules there are.
+//! however many rules there are. Those that need neither are filed under what they do need: the value
+//! of some other field (one look-up for each such field), or a part of a field's text (one automaton
+//! for each such field, whatever the number of parts). What is left is asked every time.
 
+use super::anchor::{Anchor, Part};
 use super::caseless::hash_lowered;
 use super::predicate::Predicate;
+use super::scalar_text::with_text;
 use crate::event::{Event, FieldId, Value};
+use aho_corasick::{AhoCorasick, MatchKind};
 use hashbrown::HashTable;
 
 /// Beyond so many combinations a condition is filed under its names alone.
@@ -20,6 +25,8 @@ pub(super) struct Dispatch {
     by_pair: HashTable<Slot>,
     by_name: HashTable<Slot>,
     by_source: HashTable<Slot>,
+    by_value: Vec<ByValue>,
+    by_part: Vec<ByPart>,
     rest: Vec<usize>,
     count: usize,
 }
@@ -41,6 +48,23 @@ struct Slot {
     conditions: Vec<usize>,
 }
 
+/// Conditions that need one of some values of a field; the value stands in the slot's name.
+#[derive(Debug, Clone)]
+struct ByValue {
+    field: FieldId,
+    values: HashTable<Slot>,
+}
+
+/// Conditions that need one of some parts of a field's text.
+#[derive(Debug, Clone)]
+struct ByPart {
+    field: FieldId,
+    parts: Vec<String>,
+    /// By part.
+    conditions: Vec<Vec<usize>>,
+    automaton: Option<AhoCorasick>,
+}
+
 impl Dispatch {
     /// Files conditions by their position; `source` and `name` are the fields to look at.
     pub(super) fn new<'a>(
@@ -54,6 +78,8 @@ impl Dispatch {
             by_pair: HashTable::new(),
             by_name: HashTable::new(),
             by_source: HashTable::new(),
+            by_value: Vec::new(),
+            by_part: Vec::new(),
             rest: Vec::new(),
             count: 0,
         };
@@ -61,6 +87,7 @@ impl Dispatch {
             dispatch.add(at, condition);
             dispatch.count = at + 1;
         }
+        dispatch.build_automata();
         dispatch
     }
 
@@ -85,11 +112,63 @@ impl Dispatch {
                     file(&mut self.by_source, source, "", at);
                 }
             }
-            (None, None) => self.rest.push(at),
+            (None, None) => self.add_by_anchor(at, condition),
         }
     }
 
-    /// Calls `each` with every condition that may hold for the event, none twice.
+    /// Files a condition that asks neither source nor name under what it does need.
+    fn add_by_anchor(&mut self, at: usize, condition: &Predicate) {
+        match condition.anchor() {
+            Some(Anchor { field, part: Part::Whole, texts }) => {
+                let place = self.by_value.iter().position(|table| table.field == field);
+                let place = place.unwrap_or_else(|| {
+                    self.by_value.push(ByValue { field, values: HashTable::new() });
+                    self.by_value.len() - 1
+                });
+                let Some(table) = self.by_value.get_mut(place) else { return };
+                for text in &texts {
+                    file(&mut table.values, "", text, at);
+                }
+            }
+            Some(Anchor { field, part: Part::Inside, texts }) => {
+                let place = self.by_part.iter().position(|table| table.field == field);
+                let place = place.unwrap_or_else(|| {
+                    self.by_part.push(ByPart::of(field));
+                    self.by_part.len() - 1
+                });
+                let Some(table) = self.by_part.get_mut(place) else { return };
+                for text in texts {
+                    table.add(text, at);
+                }
+            }
+            None => self.rest.push(at),
+        }
+    }
+
+    fn build_automata(&mut self) {
+        for table in &mut self.by_part {
+            let built = AhoCorasick::builder()
+                .ascii_case_insensitive(true)
+                .match_kind(MatchKind::Standard)
+                .build(&table.parts);
+            match built {
+                Ok(automaton) => table.automaton = Some(automaton),
+                // Only beyond the automaton's size limits.
+                Err(_) => self.rest.extend(table.conditions.drain(..).flatten()),
+            }
+        }
+        self.rest.sort_unstable();
+        self.rest.dedup();
+    }
+
+    /// How many conditions are filed under nothing.
+    #[cfg(test)]
+    pub(super) fn asked_each_time(&self) -> usize {
+        self.rest.len()
+    }
+
+    /// Calls `each` with every condition that may hold for the event; with one that is found by
+    /// several members of a list, more than once.
     pub(super) fn candidates(&self, event: &Event<'_>, mut each: impl FnMut(usize, FoundBy)) {
         let (source, name) = (event.value(self.source), event.value(self.name));
         let (Some(source), Some(name)) = (single_text(source), single_text(name)) else {
@@ -115,7 +194,57 @@ impl Dispatch {
         if !self.by_source.is_empty() {
             look(&self.by_source, source, "", FoundBy::Less);
         }
+        for table in &self.by_value {
+            each_text(event.value(table.field), &mut |text| {
+                look(&table.values, "", text, FoundBy::Less);
+            });
+        }
+        for table in &self.by_part {
+            let Some(automaton) = &table.automaton else { continue };
+            each_text(event.value(table.field), &mut |text| {
+                if !text.is_ascii() {
+                    // Some letters beyond ASCII have an ASCII letter as their lower case, which the
+                    // automaton does not know.
+                    table.conditions.iter().flatten().for_each(|&at| each(at, FoundBy::Less));
+                    return;
+                }
+                for found in automaton.find_overlapping_iter(text) {
+                    let conditions = table.conditions.get(found.pattern().as_usize());
+                    conditions.into_iter().flatten().for_each(|&at| each(at, FoundBy::Less));
+                }
+            });
+        }
         self.rest.iter().for_each(|&at| each(at, FoundBy::Less));
+    }
+}
+
+impl ByPart {
+    fn of(field: FieldId) -> Self {
+        Self { field, parts: Vec::new(), conditions: Vec::new(), automaton: None }
+    }
+
+    fn add(&mut self, part: String, at: usize) {
+        let known = self.parts.iter().position(|other| *other == part);
+        match known.and_then(|known| self.conditions.get_mut(known)) {
+            Some(conditions) => conditions.push(at),
+            None => {
+                self.parts.push(part);
+                self.conditions.push(vec![at]);
+            }
+        }
+    }
+}
+
+/// The texts of a value and of its members; absent and null have none.
+fn each_text(value: &Value<'_>, take: &mut dyn FnMut(&str)) {
+    match value {
+        Value::List(members) => members.iter().for_each(|member| each_text(member, take)),
+        single => {
+            with_text(single, |text| {
+                take(text);
+                true
+            });
+        }
     }
 }
 

@@ -3,11 +3,13 @@
 use super::correlation::{self, Correlation};
 use super::derived;
 use super::detection::{self, Detection, Operand};
+use super::filter::{self, Filter};
 use super::keys::DOCUMENT;
 use super::list::ListUse;
 use super::model::{Level, Status};
 use super::own::{self, Of, Own};
 use super::report::{Report, nearest, shown};
+use super::rsigma;
 use super::shape::{self, KeySpec, Needed};
 use super::yaml::{Key, Mark, Node};
 use crate::event::Source;
@@ -34,6 +36,7 @@ pub(super) struct Document {
 pub(super) enum Body {
     Detection { source: Source, detection: Detection },
     Correlation(Correlation),
+    Filter(Filter),
 }
 
 /// What people read.
@@ -62,19 +65,27 @@ pub(super) fn read(node: &Node, report: &mut Report) -> Option<Document> {
     }
     let id = shape::text(node.get("id"));
     let name = shape::text(node.get("name"));
-    if id.is_none() && name.is_none() {
+    // Nothing refers to a filter, so it may do without.
+    if id.is_none() && name.is_none() && node.get("filter").is_none() {
         let hint = "id: a UUID, or name: a_unique_name".to_owned();
         let what = "the rule has neither \"id\" nor \"name\"";
         report.error_with_hint(node.mark, "missing-key", what, hint);
     }
+    check_signal(node, report);
     let correlation = node.get("correlation");
     let body = read_body(node, correlation, report);
     let group_by = match &body {
         Some(Body::Correlation(correlation)) => correlation.group_by.clone(),
         _ => Vec::new(),
     };
-    let of = if correlation.is_some() { Of::Aggregation } else { Of::Detection };
+    let of = match (correlation, node.get("filter")) {
+        (Some(_), _) => Of::Aggregation,
+        (None, Some(_)) => Of::Filter,
+        (None, None) => Of::Detection,
+    };
     let own = node.get("tidegate").map(|own| own::read(own, of, &group_by, report));
+    let mut own = own.unwrap_or_default();
+    rsigma::read(node, of, &mut own, report);
     let generate_inside = correlation.and_then(|correlation| correlation.get("generate"));
     let generates = [node.get("generate"), generate_inside]
         .iter()
@@ -100,7 +111,7 @@ pub(super) fn read(node: &Node, report: &mut Report) -> Option<Document> {
         name,
         generates,
         body,
-        own: own.unwrap_or_default(),
+        own,
         canonical: canonical(node),
     })
 }
@@ -119,15 +130,25 @@ impl Document {
 
     /// Every list that its detection names.
     pub(super) fn list_uses(&self) -> Vec<ListUse> {
-        let Some(Body::Detection { detection, .. }) = &self.body else { return Vec::new() };
-        let items = detection.searches.iter().flat_map(|search| &search.alternatives).flatten();
-        items
-            .flat_map(|item| &item.operands)
-            .filter_map(|operand| match operand {
-                Operand::List { name, mark } => Some(ListUse { name: name.clone(), mark: *mark }),
-                _ => None,
-            })
-            .collect()
+        let items = self.detection().into_iter().flat_map(Detection::items);
+        items.flat_map(|item| &item.operands).flat_map(Operand::list_uses).collect()
+    }
+
+    /// What it says as a filter.
+    pub(super) fn filter(&self) -> Option<&Filter> {
+        match &self.body {
+            Some(Body::Filter(filter)) => Some(filter),
+            _ => None,
+        }
+    }
+
+    /// The detection of a rule or of a filter.
+    pub(super) fn detection(&self) -> Option<&Detection> {
+        match &self.body {
+            Some(Body::Detection { detection, .. }) => Some(detection),
+            Some(Body::Filter(filter)) => Some(&filter.detection),
+            _ => None,
+        }
     }
 }
 
@@ -146,13 +167,41 @@ fn check_top_key(key: &Key, value: &Node, report: &mut Report) {
         report.error(key.mark, "not-supported-yet", what);
         return;
     }
-    if value.is_null() && !matches!(spec.name, "title" | "correlation" | "detection") {
+    if spec.name == "action" {
+        let what = "\"action\" belongs to the rule collections of old Sigma";
+        let hint = "write each rule out, as a document of its own".to_owned();
+        report.error_with_hint(key.mark, "not-supported", what, hint);
+        return;
+    }
+    if value.is_null() && !matches!(spec.name, "title" | "correlation" | "detection" | "filter") {
         return;
     }
     shape::check(value, &spec.shape, spec.name, report);
 }
 
+/// A rule contributes one kind of signal, or none.
+fn check_signal(node: &Node, report: &mut Report) {
+    let tags = shape::texts(node.get("tags"));
+    let mut signals = tags.iter().filter(|tag| tag.text.starts_with("signal."));
+    let Some(first) = signals.next() else { return };
+    if first.text == "signal." {
+        let hint = "signal.KIND, like signal.volume".to_owned();
+        report.error_with_hint(first.mark, "value", "this signal has no kind", hint);
+    }
+    if let Some(second) = signals.next() {
+        let what = format!("a rule gives one signal, and {:?} is the second", shown(&second.text));
+        report.error(second.mark, "value", what);
+    }
+}
+
 fn read_body(node: &Node, correlation: Option<&Node>, report: &mut Report) -> Option<Body> {
+    let filter = node.get("filter");
+    if let (Some(filter), Some(_)) = (filter, node.get("detection").or(correlation)) {
+        let what = "a document is a rule or a filter, not both";
+        let hint = "separate them with a line ---".to_owned();
+        report.error_with_hint(filter.mark, "wrong-kind", what, hint);
+        return None;
+    }
     match (node.get("detection"), correlation) {
         (Some(_), Some(both)) => {
             let what = "a document is a detection or a correlation, not both";
@@ -161,7 +210,11 @@ fn read_body(node: &Node, correlation: Option<&Node>, report: &mut Report) -> Op
             None
         }
         (None, None) => {
-            if node.get("filter").is_none() && node.get("action").is_none() {
+            if let Some(filter) = filter {
+                let source = read_source(node, report);
+                return filter::read(filter, source, report).map(Body::Filter);
+            }
+            if node.get("action").is_none() {
                 let what = "the rule has neither \"detection\" nor \"correlation\"";
                 report.error(node.mark, "missing-key", what);
             }
@@ -171,13 +224,8 @@ fn read_body(node: &Node, correlation: Option<&Node>, report: &mut Report) -> Op
         (Some(detection), None) => {
             let source = read_source(node, report);
             let detection = detection::read(detection, report);
-            if let Some(detection) = &detection {
-                for item in
-                    detection.searches.iter().flat_map(|search| &search.alternatives).flatten()
-                {
-                    let field = Key { text: item.ask.field.clone(), mark: item.mark };
-                    derived::check_field(&field, report);
-                }
+            for field in detection.iter().flat_map(Detection::fields) {
+                derived::check_field(&field, report);
             }
             Some(Body::Detection { source: source?, detection: detection? })
         }
@@ -202,6 +250,8 @@ fn read_source(node: &Node, report: &mut Report) -> Option<Source> {
     let product = shape::text(logsource.get("product"));
     let service = shape::text(logsource.get("service"));
     match (product.as_ref().map(|key| key.text.as_str()), &service) {
+        // A filter may be for all logs of a product.
+        (Some("aws"), None) if node.get("filter").is_some() => Some(Source::CloudTrail),
         (Some("aws"), Some(service)) if service.text == Source::CloudTrail.name() => {
             Some(Source::CloudTrail)
         }

@@ -1,6 +1,7 @@
 //! Hashes that tell whether state or findings of two rule sets can be compared.
 
 use super::check::Alerting;
+use super::filter::Filters;
 use super::list::Lists;
 use super::model::StateId;
 use super::names::Entry;
@@ -10,7 +11,9 @@ use std::hash::Hasher;
 
 /// Fingerprint of what a rule's state depends on (semantics.md §10).
 ///
-/// The rule's id is part of it: two rules that count the same thing keep separate rows.
+/// The rule's id is part of it: two rules that count the same thing keep separate rows. Filters are
+/// not: a deployment that narrows a shipped rule changes what counts from now on, as it does by a
+/// list, and must not lose what has been counted.
 pub(super) fn of_state(id: &str, what: &Value, bases: &[&Entry]) -> StateId {
     let bases: Vec<Value> = bases
         .iter()
@@ -34,7 +37,12 @@ pub(super) fn of_state(id: &str, what: &Value, bases: &[&Entry]) -> StateId {
 }
 
 /// Fingerprint of everything that decides findings.
-pub(super) fn of_set(entries: &[Entry], alerting: &[Alerting<'_>], lists: &Lists) -> u32 {
+pub(super) fn of_set(
+    entries: &[Entry],
+    alerting: &[Alerting<'_>],
+    filters: &Filters,
+    lists: &Lists,
+) -> u32 {
     let rules: Vec<Value> = alerting
         .iter()
         .map(|rule| {
@@ -56,7 +64,13 @@ pub(super) fn of_set(entries: &[Entry], alerting: &[Alerting<'_>], lists: &Lists
         })
         .collect();
     let lists: Vec<Value> = lists.names().map(|name| json!([name, lists.values(name)])).collect();
-    let hash = hash(&json!([rules, lists]));
+    let filters = filters.positions().filter_map(|at| entries.get(at));
+    let filters: Vec<&Value> = filters.map(|entry| &entry.document.canonical).collect();
+    // A set without filters keeps the number that it had before there were any.
+    let hash = match filters.as_slice() {
+        [] => hash(&json!([rules, lists])),
+        filters => hash(&json!([rules, lists, filters])),
+    };
     u32::try_from(hash >> 32).unwrap_or_default()
 }
 

@@ -71,6 +71,19 @@ impl Glob {
         }
     }
 
+    /// The longest run of characters that every text which fits must hold, as it is compared.
+    pub(super) fn longest_literal(&self) -> Option<String> {
+        let runs = self.steps.split(|step| !matches!(step, Step::Char(_)));
+        let texts = runs.map(|run| {
+            let chars = run.iter().filter_map(|step| match step {
+                Step::Char(char) => Some(*char),
+                Step::AnyChar | Step::AnyText => None,
+            });
+            chars.collect::<String>()
+        });
+        texts.max_by_key(String::len)
+    }
+
     fn fits(&self, wanted: Step, char: char) -> bool {
         match wanted {
             Step::Char(wanted) => wanted == char || wanted == folded(char, self.case),

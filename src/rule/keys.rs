@@ -36,8 +36,8 @@ pub(super) const DOCUMENT: &[KeySpec] = &[
     KeySpec::optional("regression_tests_path", Shape::Text, "SigmaHQ's tests"),
     KeySpec::optional("simulation", Shape::Any, "SigmaHQ's simulations"),
     KeySpec::optional("tidegate", Shape::Map(OWN), "what Sigma leaves to the engine"),
-    KeySpec::not_yet("filter", "conditions added to other rules"),
-    KeySpec::not_yet("action", "collections of old Sigma"),
+    KeySpec::optional("filter", Shape::Any, "a condition that is added to the rules it names"),
+    KeySpec::optional("action", Shape::Any, "of collections in old Sigma; refused"),
 ];
 
 /// Keys of `correlation`.
@@ -119,8 +119,8 @@ pub(super) const OWN: &[KeySpec] = &[
         Shape::Map(NEW_TERMS),
         "fires when these values were not seen together for some time",
     ),
-    KeySpec::not_yet("level-from", "severity from the event"),
-    KeySpec::not_yet("context", "severity from context"),
+    KeySpec::optional("level-from", Shape::Map(LEVEL_FROM), "severity from the event"),
+    KeySpec::optional("context", Shape::Map(CONTEXT), "severity from what is known of the bucket"),
 ];
 
 const NEW_TERMS: &[KeySpec] = &[
@@ -136,7 +136,34 @@ const NEW_TERMS: &[KeySpec] = &[
 
 /// Keys of `tidegate` that only an aggregation has; new terms have the lateness too.
 pub(super) const AGGREGATION_ONLY: &[&str] =
-    &["window", "allowed-lateness", "tiers", "missing-group", "approximate"];
+    &["window", "allowed-lateness", "tiers", "approximate"];
+
+/// Keys of `tidegate` that only a detection has.
+pub(super) const DETECTION_ONLY: &[&str] = &["level-from", "new-terms"];
+
+/// Keys of `tidegate` that a filter may have.
+pub(super) const OF_FILTER: &[&str] = &["lists", "enabled"];
+
+const LEVEL_FROM: &[KeySpec] = &[
+    KeySpec::needed("field", Shape::Text, "the field that decides"),
+    KeySpec::optional(
+        "map",
+        Shape::Each(&Shape::Map(LEVEL_ENTRY)),
+        "the first entry that holds; without it the field holds the level's name",
+    ),
+];
+
+const LEVEL_ENTRY: &[KeySpec] = &[
+    KeySpec::optional("gte", Shape::Count, "the least number"),
+    KeySpec::optional("value", Shape::Text, "the value, or %list%"),
+    KeySpec::needed("level", Shape::Words(LEVELS), "the level then"),
+];
+
+const CONTEXT: &[KeySpec] = &[KeySpec::needed(
+    "bump",
+    Shape::Texts,
+    "lists; one step more when tidegate.bucket is in one of them",
+)];
 
 const TIER: &[KeySpec] = &[
     KeySpec::needed("gte", Shape::Count, "the least amount"),
@@ -174,7 +201,7 @@ const LIST: &[KeySpec] = &[
         Shape::Words(&["match-all", "match-none"]),
         "what the empty list matches; match-none unless said",
     ),
-    KeySpec::not_yet("builtin", "a list that comes with tidegate"),
+    KeySpec::optional("builtin", Shape::Text, "a list that comes with tidegate, instead of values"),
 ];
 
 /// Keys of one test.

@@ -1,9 +1,10 @@
 //! Lists: what `%name%` expands to, declared by rules and overridden by a deployment.
 
+use super::builtin_list;
 use super::detection::network;
 use super::pattern::Pattern;
 use super::problem::{Place, Problem, Severity};
-use super::report::{Report, nearest, shown};
+use super::report::{Report, nearest, nearest_or_all, shown};
 use super::shape;
 use super::yaml::{Key, Mark, Node};
 use ipnet::IpNet;
@@ -64,7 +65,10 @@ pub(super) fn read(node: &Node, report: &mut Report) -> Vec<ListDeclaration> {
     for (name, entry) in shape::entries(node.get("lists")) {
         let kind = shape::text(entry.get("type")).and_then(|word| kind(&word.text));
         let Some(kind) = kind else { continue };
-        let values = shape::texts(entry.get("values"));
+        let values = match shape::text(entry.get("builtin")) {
+            Some(builtin) => read_builtin(entry, kind, &builtin, report),
+            None => shape::texts(entry.get("values")),
+        };
         for value in &values {
             if let Some(what) = wrong_value(kind, &value.text) {
                 report.error(value.mark, "list-value", what);
@@ -79,6 +83,27 @@ pub(super) fn read(node: &Node, report: &mut Report) -> Vec<ListDeclaration> {
         lists.push(ListDeclaration { name: name.clone(), kind, values, required, empty });
     }
     lists
+}
+
+/// The values of a list that comes with tidegate.
+fn read_builtin(entry: &Node, kind: ListType, name: &Key, report: &mut Report) -> Vec<Key> {
+    if entry.get("values").is_some() {
+        let what = "a list has \"values\" or \"builtin\", not both";
+        report.error(name.mark, "value", what);
+    }
+    let Some(list) = builtin_list::ALL.iter().find(|list| list.name == name.text) else {
+        let names: Vec<&str> = builtin_list::ALL.iter().map(|list| list.name).collect();
+        let what = format!("no list {:?} comes with tidegate", shown(&name.text));
+        report.error_with_hint(name.mark, "value", what, nearest_or_all(&name.text, &names));
+        return Vec::new();
+    };
+    if list.kind != kind {
+        let what = format!("the list {:?} is of type {}", name.text, kind_name(list.kind));
+        report.error(name.mark, "list-type", what);
+        return Vec::new();
+    }
+    let value = |text: &&str| Key { text: (*text).to_owned(), mark: name.mark };
+    list.values.iter().map(value).collect()
 }
 
 fn kind(word: &str) -> Option<ListType> {
@@ -209,6 +234,11 @@ impl Lists {
 
     pub(super) fn is_empty(&self, name: &str) -> bool {
         self.by_name.get(name).is_some_and(|list| list.values.is_empty())
+    }
+
+    /// How many values it has.
+    pub(super) fn len(&self, name: &str) -> usize {
+        self.by_name.get(name).map_or(0, |list| list.values.len())
     }
 
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {

@@ -6,15 +6,18 @@
 //! | step | files |
 //! |---|---|
 //! | text → nodes | `yaml`, `shape` and `keys` (which keys there are), `report` |
-//! | nodes → syntax tree | `document`, `detection`, `modifier`, `pattern`, `condition`, `correlation`, `own`, `shown_text`, `list`, `title` |
+//! | nodes → syntax tree | `document`, `detection`, `modifier`, `encoding`, `placeholder`, `pattern`, `condition`, `correlation`, `filter`, `own`, `rsigma`, `shown_text`, `list`, `builtin_list`, `title` |
 //! | all documents together | `load`, `check`, `names`, `references`, `coverage`, `fingerprint` |
-//! | compiled | `build`, `compile`, `predicate` with its matchers, `dispatch`, `set` |
+//! | compiled | `build`, `compile`, `predicate` with its matchers, `level_from`, `bump`, `dispatch` with its `anchor`s, `set` |
 //! | tests inside rules | [`tests`] |
 
 #![deny(clippy::disallowed_methods, clippy::iter_over_hash_type)]
 
+mod anchor;
 mod build;
 mod builtin;
+mod builtin_list;
+mod bump;
 mod caseless;
 mod check;
 mod compile;
@@ -25,9 +28,12 @@ mod derived;
 mod detection;
 mod dispatch;
 mod document;
+mod encoding;
+mod filter;
 mod fingerprint;
 mod glob;
 mod keys;
+mod level_from;
 mod list;
 mod load;
 mod model;
@@ -36,10 +42,14 @@ mod names;
 mod networks;
 mod own;
 mod pattern;
+mod placeholder;
 mod predicate;
 mod problem;
+mod record_text;
+mod reference;
 mod references;
 mod report;
+mod rsigma;
 mod scalar_text;
 mod schema;
 mod set;
@@ -47,10 +57,13 @@ mod shape;
 mod shown_text;
 mod span_text;
 pub mod tests;
+mod time_part;
 mod title;
 mod yaml;
 
 pub use builtin::builtin;
+pub use bump::Bump;
+pub use level_from::LevelFrom;
 pub use list::{ListType, ListValues, WhenEmpty};
 pub use load::{LoadOptions, Loaded, RuleFile, Tune, load};
 pub use model::{

@@ -1,5 +1,7 @@
 //! A checked rule as the engine and the alert writer see it.
 
+use super::bump::Bump;
+use super::level_from::LevelFrom;
 use crate::event::{FieldId, Source};
 use crate::units::Span;
 
@@ -28,6 +30,17 @@ pub enum Level {
 }
 
 impl Level {
+    /// One step more severe; critical stays.
+    #[must_use]
+    pub const fn raised(self) -> Self {
+        match self {
+            Level::Informational => Level::Low,
+            Level::Low => Level::Medium,
+            Level::Medium => Level::High,
+            Level::High | Level::Critical => Level::Critical,
+        }
+    }
+
     /// Sigma's word for it.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -115,6 +128,10 @@ pub struct Rule {
     pub allowed_lateness: Option<Span>,
     /// Level of a stateless rule; for an aggregation the level of its first tier.
     pub level: Level,
+    /// Severity from the event; only a stateless rule's.
+    pub level_from: Option<LevelFrom>,
+    /// What raises a finding's severity by one step.
+    pub bump: Option<Bump>,
     /// Episodes.
     pub dedup: Dedup,
     /// Values carried in the finding.

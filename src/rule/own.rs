@@ -1,7 +1,8 @@
 //! The `tidegate:` key of one document, read into types.
 
 use super::derived;
-use super::keys::{AGGREGATION_ONLY, COLLECTED_VALUES_MAX};
+use super::keys::{AGGREGATION_ONLY, COLLECTED_VALUES_MAX, DETECTION_ONLY, OF_FILTER};
+use super::level_from::{self, Written};
 use super::list::{self, ListDeclaration};
 use super::model::{CollectHow, Level, MissingGroup, Tier, WindowKind};
 use super::report::{Report, shown};
@@ -27,6 +28,9 @@ pub(super) struct Own {
     pub(super) title: Option<String>,
     pub(super) runbook: String,
     pub(super) alert_context: Vec<(Key, Key)>,
+    pub(super) level_from: Option<Written>,
+    /// Lists of `context.bump`.
+    pub(super) bump: Vec<Key>,
     pub(super) is_disabled: bool,
     pub(super) tests: Option<Node>,
 }
@@ -53,21 +57,27 @@ pub(super) struct Collected {
 pub(super) enum Of {
     Detection,
     Aggregation,
+    Filter,
 }
 
 /// Reads the value of `tidegate`, whose keys and types have been checked.
 pub(super) fn read(node: &Node, of: Of, group_by: &[Key], report: &mut Report) -> Own {
     let terms = node.get("new-terms").and_then(|node| read_terms(node, report));
     for (key, _) in shape::entries(Some(node)) {
-        let is_theirs = key.text == "allowed-lateness" && node.get("new-terms").is_some();
-        if of == Of::Detection && AGGREGATION_ONLY.contains(&key.text.as_str()) && !is_theirs {
-            let what = format!("{:?} belongs to a correlation", key.text);
-            report.error(key.mark, "wrong-kind", what);
-        }
-        if of == Of::Aggregation && key.text == "new-terms" {
-            let what = "\"new-terms\" belongs to a detection";
-            report.error(key.mark, "wrong-kind", what);
-        }
+        let name = key.text.as_str();
+        let belongs_to = match of {
+            // New terms expire as windows do.
+            Of::Detection if name == "allowed-lateness" && terms.is_some() => continue,
+            Of::Detection if name == "missing-group" && terms.is_some() => {
+                "other rules: new-terms have missing-field"
+            }
+            Of::Detection if AGGREGATION_ONLY.contains(&name) => "a correlation",
+            Of::Aggregation if DETECTION_ONLY.contains(&name) => "a detection",
+            Of::Filter if !OF_FILTER.contains(&name) => "a rule",
+            _ => continue,
+        };
+        let what = format!("{name:?} belongs to {belongs_to}");
+        report.error(key.mark, "wrong-kind", what);
     }
     let term: &[Key] = terms.as_ref().map_or(&[], |terms| &terms.fields);
     let group_by = if of == Of::Detection { term } else { group_by };
@@ -104,6 +114,8 @@ pub(super) fn read(node: &Node, of: Of, group_by: &[Key], report: &mut Report) -
         title: word("title"),
         runbook: word("runbook").unwrap_or_default(),
         alert_context,
+        level_from: node.get("level-from").and_then(|node| level_from::read(node, report)),
+        bump: shape::texts(node.get("context").and_then(|context| context.get("bump"))),
         is_disabled: shape::boolean(node.get("enabled")) == Some(false),
         tests: node.get("tests").cloned(),
     }

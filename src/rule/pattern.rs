@@ -52,6 +52,34 @@ impl Pattern {
         }
     }
 
+    /// Appends a character that is no wildcard.
+    pub(super) fn push(&mut self, char: char) {
+        match self.pieces.last_mut() {
+            Some(Piece::Literal(text)) => text.push(char),
+            _ => self.pieces.push(Piece::Literal(char.into())),
+        }
+    }
+
+    /// This one and then another.
+    pub(super) fn followed_by(&self, other: &Self) -> Self {
+        let mut whole = self.clone();
+        for piece in &other.pieces {
+            match (whole.pieces.last_mut(), piece) {
+                // A literal is one piece, so that it is found to be one.
+                (Some(Piece::Literal(text)), Piece::Literal(more)) => text.push_str(more),
+                _ => whole.pieces.push(piece.clone()),
+            }
+        }
+        whole
+    }
+
+    /// The same with one more character.
+    pub(super) fn with(&self, char: char) -> Self {
+        let mut longer = self.clone();
+        longer.push(char);
+        longer
+    }
+
     /// The same with any text before and after, as asked.
     pub(super) fn surrounded(&self, before: bool, after: bool) -> Self {
         let mut pieces = Vec::new();

@@ -6,7 +6,10 @@
 use super::caseless::{CaselessSet, CaselessText};
 use super::glob::Glob;
 use super::networks::NetworkTable;
+use super::record_text;
+use super::reference::References;
 use super::scalar_text::with_text;
+use super::time_part::TimePart;
 use crate::event::{Event, FieldId, Number, Value};
 use aho_corasick::AhoCorasick;
 use regex::Regex;
@@ -20,8 +23,12 @@ pub(super) enum Predicate {
     Some(FieldId, Test),
     /// `neq`: some member does not pass; true for a missing field that need not be null.
     Differs(FieldId, Test),
+    /// `fieldref`: some member compares, or does not, with what other fields hold.
+    Refers(FieldId, Box<References>),
     /// The key is there, even with JSON null.
     Exists(FieldId),
+    /// Keywords: the text of the whole record passes.
+    Record(Test),
     Not(Box<Predicate>),
     All(Box<[Predicate]>),
     Any(Box<[Predicate]>),
@@ -37,28 +44,38 @@ pub(super) enum Test {
     Is(CaselessText),
     IsExactly(Box<str>),
     /// A hash set: one lookup however long the list is.
-    OneOf(CaselessSet),
+    OneOf(Arc<CaselessSet>),
     OneOfExactly(HashSet<Box<str>, foldhash::fast::FixedState>),
     StartsWith(CaselessText),
     StartsExactlyWith(Box<str>),
     EndsWith(CaselessText),
     EndsExactlyWith(Box<str>),
     /// Attacker-chosen text meets this: the automaton is linear in the text for every pattern set.
-    ContainsAny(Arc<AhoCorasick>),
+    ContainsAny(Arc<Alternation>),
     Fits(Glob),
     /// Linear in the text as well: the syntax has no look-around and no back-references.
     Matches(Regex),
     InNetworks(Arc<NetworkTable>),
     Compares(Comparison, Number),
+    /// A number out of a time.
+    Part(TimePart, Comparison, Number),
     Any(Box<[Test]>),
     All(Box<[Test]>),
 }
 
-/// `lt`, `lte`, `gt`, `gte`.
+/// Texts that are looked for together.
+#[derive(Debug)]
+pub(super) struct Alternation {
+    pub(super) texts: Vec<String>,
+    pub(super) automaton: AhoCorasick,
+}
+
+/// `lt`, `lte`, `gt`, `gte`; equality for parts of a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Comparison {
     Below,
     AtMost,
+    Equal,
     Above,
     AtLeast,
 }
@@ -69,7 +86,9 @@ impl Predicate {
         match self {
             Predicate::Some(field, test) => some_member(event.value(*field), test, Passes),
             Predicate::Differs(field, test) => some_member(event.value(*field), test, Fails),
+            Predicate::Refers(field, references) => references.hold(event, event.value(*field)),
             Predicate::Exists(field) => !matches!(event.value(*field), Value::Absent),
+            Predicate::Record(test) => test.accepts_either(&record_text::of(event.raw)),
             Predicate::Not(inner) => !inner.holds(event),
             Predicate::All(all) => all.iter().all(|one| one.holds(event)),
             Predicate::Any(any) => any.iter().any(|one| one.holds(event)),
@@ -130,6 +149,9 @@ impl Predicate {
         match self {
             Predicate::Always(_) | Predicate::Exists(_) => 0,
             Predicate::Some(_, test) | Predicate::Differs(_, test) => test.price(),
+            Predicate::Refers(..) => 4,
+            // The record is long.
+            Predicate::Record(test) => test.price().saturating_mul(64),
             Predicate::Not(inner) => inner.price(),
             Predicate::All(several) | Predicate::Any(several) => {
                 several.iter().map(Predicate::price).fold(1, u32::saturating_add)
@@ -161,9 +183,21 @@ impl Test {
             Test::Compares(comparison, limit) => {
                 as_number(member).is_some_and(|number| comparison.holds(number, *limit))
             }
+            Test::Part(part, comparison, limit) => {
+                part.of(member).is_some_and(|number| comparison.holds(number, *limit))
+            }
             Test::Any(tests) => tests.iter().any(|test| test.passes(member)),
             Test::All(tests) => tests.iter().all(|test| test.passes(member)),
             _ => with_text(member, |text| self.accepts(text)),
+        }
+    }
+
+    /// The same for a text that is no value of a field.
+    fn accepts_either(&self, text: &str) -> bool {
+        match self {
+            Test::Any(tests) => tests.iter().any(|test| test.accepts(text)),
+            Test::All(tests) => tests.iter().all(|test| test.accepts(text)),
+            _ => self.accepts(text),
         }
     }
 
@@ -177,20 +211,23 @@ impl Test {
             Test::StartsExactlyWith(start) => text.starts_with(&**start),
             Test::EndsWith(end) => end.ends(text),
             Test::EndsExactlyWith(end) => text.ends_with(&**end),
-            Test::ContainsAny(automaton) => automaton.is_match(text),
+            Test::ContainsAny(alternation) => alternation.automaton.is_match(text),
             Test::Fits(glob) => glob.is_match(text),
             Test::Matches(regex) => regex.is_match(text),
             Test::InNetworks(networks) => networks.contains(text),
-            Test::Null | Test::Compares(..) | Test::Any(_) | Test::All(_) => false,
+            Test::Null | Test::Compares(..) | Test::Part(..) | Test::Any(_) | Test::All(_) => false,
         }
     }
 
-    fn required_texts(&self) -> Option<Vec<String>> {
+    pub(super) fn required_texts(&self) -> Option<Vec<String>> {
         match self {
             // Others than ASCII compare by rules that a hash over bytes does not know.
             Test::Is(text) if text.as_lowered().is_ascii() => Some(vec![text.as_lowered().into()]),
             Test::IsExactly(text) if text.is_ascii() => Some(vec![text.to_ascii_lowercase()]),
             Test::OneOf(set) => Some(set.iter().map(ToOwned::to_owned).collect()),
+            Test::OneOfExactly(set) if set.iter().all(|text| text.is_ascii()) => {
+                Some(set.iter().map(|text| text.to_ascii_lowercase()).collect())
+            }
             Test::Any(tests) => {
                 let each: Option<Vec<_>> = tests.iter().map(Test::required_texts).collect();
                 Some(each?.concat())
@@ -217,7 +254,7 @@ impl Test {
             | Test::EndsWith(_)
             | Test::EndsExactlyWith(_)
             | Test::Compares(..) => 2,
-            Test::InNetworks(_) => 4,
+            Test::InNetworks(_) | Test::Part(..) => 4,
             Test::Fits(_) | Test::ContainsAny(_) => 8,
             Test::Matches(_) => 16,
             Test::Any(tests) | Test::All(tests) => {
@@ -236,6 +273,7 @@ impl Comparison {
         order.is_some_and(|order| match self {
             Comparison::Below => order.is_lt(),
             Comparison::AtMost => order.is_le(),
+            Comparison::Equal => order.is_eq(),
             Comparison::Above => order.is_gt(),
             Comparison::AtLeast => order.is_ge(),
         })

@@ -23,7 +23,7 @@ pub(super) fn resolve(entries: &[Entry], reports: &mut [Report]) -> Vec<Option<V
     let mut all: Vec<Option<Vec<usize>>> = Vec::new();
     for (at, entry) in entries.iter().enumerate() {
         let resolved = match &entry.document.body {
-            None => None,
+            None | Some(Body::Filter(_)) => None,
             Some(Body::Detection { .. }) => Some(vec![at]),
             Some(Body::Correlation(correlation)) => {
                 let report = reports.get_mut(entry.file);
@@ -81,6 +81,11 @@ fn is_base(
         return false;
     }
     let Some(document) = entries.get(found).map(|entry| &entry.document) else { return false };
+    if let Some(Body::Filter(_)) = &document.body {
+        let what = "a correlation counts rules, and this is a filter";
+        report.error(reference.mark, "wrong-kind", what);
+        return false;
+    }
     let Some(Body::Correlation(inner)) = &document.body else {
         // Its own errors are reported where they are.
         return document.body.is_some();

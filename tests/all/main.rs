@@ -22,6 +22,8 @@ mod real_logs;
 mod rule_schema;
 // The page of the shipped rules is generated from them.
 mod rules_page;
+// Severity out of the event and its context, and a shipped rule that is tuned in place.
+mod severity;
 // Decoder, engine and alert writer without Kafka, for the tests beside it.
 mod support;
 // The house rules of ARCHITECTURE.md, read off the sources: rooms, borders, headers, top level.

@@ -207,6 +207,14 @@ impl<S: Store> Pipeline<S> {
         Self { wall_shift_ms, findings, outcomes, next, committed: self.committed, ..again }
     }
 
+    /// Does what a restart with other rules does, right after a commit.
+    pub(crate) fn with_rules(self, rules: Arc<RuleSet>) -> Self {
+        assert_eq!(self.committed.0, self.next, "everything is committed");
+        let Self { engine, limits, wall_shift_ms, next, committed, .. } = self;
+        let again = Self::open(rules, limits, engine.into_store());
+        Self { wall_shift_ms, next, committed: (committed.0, 0, 0), ..again }
+    }
+
     /// Number of the next record to take.
     pub(crate) fn next(&self) -> usize {
         self.next

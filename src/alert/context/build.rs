@@ -33,7 +33,7 @@ pub(crate) fn alert_context(case: &Case<'_>) -> AlertContext {
         // Without a window there is nothing to add up.
         amount: window.map(|_| finding.amount),
         threshold: finding.threshold,
-        tier: severity(finding.level).level.into(),
+        tier: severity(finding.tier_level()).level.into(),
         window_kind: window.map(|window| kind_text(window.kind).into()),
         window_seconds: window.map(seconds),
         window_start: window.map(|window| time_text(window.start)),
@@ -46,6 +46,10 @@ pub(crate) fn alert_context(case: &Case<'_>) -> AlertContext {
             offset: finding.origin.offset.0,
         },
         previous_severity: finding.previous_level.map(|level| severity(level).caption.into()),
+        severity_reason: finding.raised.as_ref().map(|raised| {
+            let list = case.cleaner.text(&raised.list, cap::NAME);
+            format!("one step above {}: the bucket is in {list}", severity(raised.from).caption)
+        }),
         sanitized: None,
     }
 }

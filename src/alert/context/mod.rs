@@ -90,6 +90,10 @@ pub(crate) struct AlertContext {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String", extend("enum" = ["Informational", "Low", "Medium", "High", "Critical"]))]
     pub(crate) previous_severity: Option<Caption>,
+    /// Why the severity is higher than the tier's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    pub(crate) severity_reason: Option<String>,
     /// True when a text of this record held characters that had to be written out, as `<U+202E>`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "bool")]

@@ -195,6 +195,8 @@ fn rule_of(index: usize, plain: &reference::Rule, fields: &mut FieldSet) -> Rule
         },
         allowed_lateness: plain.lateness.map(Span::from_millis),
         level: first_level,
+        level_from: None,
+        bump: None,
         dedup: Dedup { period: Span::from_millis(plain.period), key },
         collect,
         group_by_of,

@@ -34,8 +34,56 @@ fn mistakes_in_a_detection() {
             "rules/a.yml:5:9 error unknown-modifier \"not\" is no modifier (hint: use neq, or not in the condition)",
         ),
         (
-            "s: {a|base64: x}\ncondition: s",
-            "rules/a.yml:5:9 error not-supported-yet the modifier \"base64\" is not supported yet",
+            "s: {a|base64: 'x*'}\ncondition: s",
+            "rules/a.yml:5:17 error value a text with wildcards has no Base64 (hint: \\* and \\? are the characters themselves)",
+        ),
+        (
+            "s: {a|utf16: x}\ncondition: s",
+            "rules/a.yml:5:16 error value this encoding of the value is no text, and fields hold text (hint: go on with base64 or base64offset)",
+        ),
+        (
+            "s: {a|base64offset: xyz}\ncondition: s",
+            "rules/a.yml:5:7 warning modifier-chain \"base64offset\" makes parts of a text, which a whole value rarely equals (hint: base64offset|contains)",
+        ),
+        (
+            "s: {a|contains|base64: x}\ncondition: s",
+            "rules/a.yml:5:18 error modifier-chain \"base64\" changes what is compared: it stands before the comparison (hint: modifiers work from left to right)",
+        ),
+        (
+            "s: {a|base64|windash: x}\ncondition: s",
+            "rules/a.yml:5:16 error modifier-chain \"windash\" changes the text as people write it (hint: write it before the other encodings)",
+        ),
+        (
+            "s: {a|windash: -a -b -c -d}\ncondition: s",
+            "rules/a.yml:5:18 error value \"windash\" changes at most 3 dashes of a text (hint: look for its parts with contains|all)",
+        ),
+        (
+            "s: {a|hour: 24}\ncondition: s",
+            "rules/a.yml:5:15 error value \"24\" is no such part of a time (hint: a whole number from 0 to 23)",
+        ),
+        (
+            "s: {a|hour|contains: 2}\ncondition: s",
+            "rules/a.yml:5:7 error modifier-chain a part of a time is a number (hint: FIELD|hour: 3 or FIELD|hour|gte: 20)",
+        ),
+        (
+            "s: {a|fieldref|gt: b}\ncondition: s",
+            "rules/a.yml:5:7 error modifier-chain \"fieldref\" compares the texts of two fields (hint: FIELD|fieldref: OTHER_FIELD, or fieldref|startswith, fieldref|endswith, fieldref|contains)",
+        ),
+        (
+            "s: {a|fieldref: tidegate.principle}\ncondition: s",
+            "rules/a.yml:5:19 error unknown-field there is no field \"tidegate.principle\" (hint: did you mean \"tidegate.principal\")",
+        ),
+        (
+            "s: {'|startswith': x}\ncondition: s",
+            "rules/a.yml:5:7 error modifier-chain this modifier needs a field name before it (hint: FIELD|startswith; without a field, values are searched in the whole record)",
+        ),
+        (
+            "s: [x, null]\ncondition: s",
+            "rules/a.yml:5:10 error value null is no keyword (hint: FIELD: null)",
+        ),
+        (
+            "s: [x, [y]]\ncondition: s",
+            "rules/a.yml:5:10 error wrong-type a search is a list of maps and keywords, not of lists",
         ),
         (
             "s: {a|contains|startswith: x}\ncondition: s",
@@ -95,16 +143,12 @@ fn mistakes_in_a_detection() {
             "rules/a.yml:5:6 error empty this search is an empty map, it would match every event",
         ),
         (
-            "s: [x, y]\ncondition: s",
-            "rules/a.yml:5:7 error not-supported-yet keywords without a field are not supported yet (hint: name the field: FIELD|contains: TEXT)",
-        ),
-        (
             "s: {tidegate.principle: x}\ncondition: s",
             "rules/a.yml:5:7 error unknown-field there is no field \"tidegate.principle\" (hint: did you mean \"tidegate.principal\")",
         ),
         (
             "s: {a|expand: name}\ncondition: s",
-            "rules/a.yml:5:17 error value \"name\" names no list (hint: '%name%', the whole value)",
+            "rules/a.yml:5:17 error value \"name\" names no list (hint: '%name%')",
         ),
         (
             "s: {a|expand: '%nobody%'}\ncondition: s",
@@ -394,8 +438,45 @@ fn mistakes_around_the_detection() {
             "rules/a.yml:5:12 error wrong-kind \"tiers\" belongs to a correlation",
         ),
         (
-            "title: T\nname: t\nfilter: {rules: [a]}\n",
-            "rules/a.yml:3:1 error not-supported-yet documents with \"filter\" are not supported yet",
+            "title: T\nname: t\ntags: [signal.a, signal.b]\nlogsource: {product: aws, service: cloudtrail}\ndetection: {s: {a: 1}, condition: s}\n",
+            "rules/a.yml:3:18 error value a rule gives one signal, and \"signal.b\" is the second",
+        ),
+        (
+            "title: T\nname: t\naction: global\nlogsource: {product: aws, service: cloudtrail}\n",
+            "rules/a.yml:3:1 error not-supported \"action\" belongs to the rule collections of old Sigma (hint: write each rule out, as a document of its own)",
+        ),
+        (
+            "title: T\nlogsource: {product: aws}\nfilter: {rules: [], s: {a: 1}, condition: not s}\n",
+            "rules/a.yml:3:17 error empty the filter is for no rule (hint: rules: [NAME, …], or rules: any)",
+        ),
+        (
+            "title: T\nlogsource: {product: aws}\nfilter: {s: {a: 1}, condition: not s}\n",
+            "rules/a.yml:3:9 error missing-key the filter does not say for which rules it is (hint: rules: [NAME, …], or rules: any)",
+        ),
+        (
+            "title: T\nlogsource: {product: aws}\nfilter: {rules: nobody, s: {a: 1}, condition: not s}\n",
+            "rules/a.yml:3:17 error unknown-rule there is no rule \"nobody\"",
+        ),
+        (
+            "title: T\nlogsource: {product: aws}\nfilter: {rules: any, s: {a: 1}, condition: not s}\ntidegate: {title: x}\n",
+            "rules/a.yml:4:12 error wrong-kind \"title\" belongs to a rule",
+        ),
+        (
+            "title: T\nname: t\nlogsource: {product: aws, service: cloudtrail}\ndetection: {s: {a: 1}, condition: s}\nrsigma.suppress: soon\n",
+            "rules/a.yml:5:18 error value \"soon\" of \"rsigma.suppress\" is no length of time (hint: a number and one of s, m, h, d, like 10m)",
+        ),
+        (
+            "title: T\nname: t\nlogsource: {product: aws, service: cloudtrail}\ndetection: {s: {a: 1}, condition: s}\ntidegate: {level-from: {field: x, map: [{level: high}]}}\n",
+            "rules/a.yml:5:40 error empty \"map\" of \"level-from\" has no entry\n\
+             rules/a.yml:5:41 error missing-key this entry does not say when it holds (hint: {gte: N, level: high}, or {value: TEXT, level: high})",
+        ),
+        (
+            "title: T\nname: t\nlogsource: {product: aws, service: cloudtrail}\ndetection: {s: {a: 1}, condition: s}\ntidegate: {context: {bump: macie_bukets}}\n",
+            "rules/a.yml:5:28 error unknown-list there is no list or table \"macie_bukets\" (hint: did you mean \"macie_buckets\")",
+        ),
+        (
+            "title: T\nname: t\nlogsource: {product: aws, service: cloudtrail}\ndetection: {s: {a|expand: '%l%'}, condition: s}\ntidegate: {lists: {l: {type: cidr, builtin: private}}}\n",
+            "rules/a.yml:5:45 error value no list \"private\" comes with tidegate (hint: did you mean \"private_networks\")",
         ),
         (
             "title: T\nname: t\nlogsource: {product: aws, service: cloudtrail}\ndetection: {s: {a: 1}, condition: s}\ntidegate: {title: '{amount}'}\n",

@@ -1,10 +1,13 @@
 //! Tests of the whole room: text in, matches and problems out.
 
+mod dispatch;
 mod errors;
+mod filters;
 mod loading;
 mod matching;
+mod modifiers;
 mod pack;
-mod sigmahq;
+mod severity;
 
 use super::{LoadOptions, Loaded, RuleFile, RuleSet, load};
 use crate::event::{Event, FieldSet, Identity, Number, Source, Value as Field};
@@ -41,7 +44,10 @@ fn rule(detection: &str) -> String {
 /// Which rules, by name, match the record.
 fn matches(rules: &RuleSet, record: &Value) -> Vec<String> {
     let mut out = Vec::new();
-    rules.matching(&event_of(record, rules.fields()), &mut out);
+    let raw = record.to_string();
+    let mut event = event_of(record, rules.fields());
+    event.raw = raw.as_bytes();
+    rules.matching(&event, &mut out);
     out.iter().map(|one| rules.rule(one.rule).text.name.clone()).collect()
 }
 
