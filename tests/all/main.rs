@@ -12,6 +12,8 @@ mod contract;
 mod deploy;
 // Commits, cache, crashes, stores and files change nothing about the alerts of a stream.
 mod determinism;
+// Loading and matching grow with the number of rules as they should, and no faster.
+mod many_rules;
 // The tests inside the shipped rules hold, and a wrong expectation would be noticed.
 mod pack;
 // The matcher agrees with Panther's labelled events.
