@@ -6,6 +6,9 @@
 
 // The program as a new user meets it: help, mistakes that are named with their place, exit codes.
 mod cli;
+// Sigma means here what it says: SigmaHQ's rules on events written from their text, and a corpus of rules
+// on which pySigma and rsigma were asked as well.
+mod conformance;
 // Alerts are what their consumers were promised: OCSF, envelope, size, safety, golden records.
 mod contract;
 // The deployment samples fit the program's own limits.

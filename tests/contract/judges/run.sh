@@ -1,11 +1,13 @@
 #!/bin/sh
-# Runs the judges of alerts over the golden records and prints one closing line.
+# Runs the judges of alerts over the golden records, and pySigma over the corpus of rules,
+# and prints one closing line.
 # Needs python3 with venv; what else it needs goes into the user's cache folder, pinned by hash.
 set -eu
 
 judges=$(cd "$(dirname "$0")" && pwd)
 contract=$(dirname "$judges")
 schemas=$(cd "$contract/../.." && pwd)/schemas
+corpus=$(cd "$contract/../data/conformance" && pwd)
 pin=$(python3 -c 'import hashlib, sys; print(hashlib.sha256(open(sys.argv[1], "rb").read()).hexdigest()[:16])' "$judges/requirements.txt")
 venv=${XDG_CACHE_HOME:-$HOME/.cache}/tidegate/judges-$pin
 work=$(mktemp -d)
@@ -63,6 +65,12 @@ judge "cloudevents: golden envelopes" \
     "$venv/bin/python" "$judges/ce.py" "$contract"/golden/*/envelopes.jsonl
 sed 's/"sequence":1,/"sequence":2,/' "$contract/golden/0.1.0/create.json" >"$work/wrong-id.json"
 judge "uuid: refuses a wrong id" refused "$venv/bin/python" "$judges/ids.py" "$work/wrong-id.json"
+
+judge "pysigma: the recorded answers for the corpus of rules" \
+    "$venv/bin/python" "$judges/pysigma_accepts.py" "$corpus/rules.jsonl" "$corpus/pysigma.jsonl"
+sed 's/"accepts": true/"accepts": false/' "$corpus/pysigma.jsonl" >"$work/wrong-answers.jsonl"
+judge "pysigma: refuses wrong answers" refused \
+    "$venv/bin/python" "$judges/pysigma_accepts.py" "$corpus/rules.jsonl" "$work/wrong-answers.jsonl"
 
 echo "judges: $passed passed, $failed failed"
 [ "$failed" -eq 0 ]
