@@ -14,6 +14,7 @@
 //! | [`telemetry`] | metric handles, logs |
 //! | [`generate`] | streams for the demo and the benches |
 //! | [`scan`] | files and folders → engine → alerts |
+//! | [`trial`] | rules on trial: their tests, one event explained, mutants |
 //! | [`stream`] | Kafka: worker, task, commit, restore |
 //! | [`serve`] | admin HTTP |
 //! | [`cli`] | one file for each verb |
@@ -30,4 +31,5 @@ pub mod serve;
 pub mod state;
 pub mod stream;
 pub mod telemetry;
+pub mod trial;
 pub mod units;

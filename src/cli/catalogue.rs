@@ -1,11 +1,9 @@
 //! The rules that a configuration asks for: the shipped ones, own files, lists.
 
 use super::failure::{ExitCode, Failure};
-use crate::config::{self, ListKind, Origins, Settings};
+use crate::config::{self, Origins, Settings};
 use crate::event::Source;
-use crate::rule::{
-    self, ListType, ListValues, LoadOptions, Loaded, Place, Problem, RuleFile, RuleSet, Severity,
-};
+use crate::rule::{self, ListValues, LoadOptions, Loaded, Problem, RuleFile, RuleSet, Severity};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -35,7 +33,7 @@ pub fn load(settings: &Settings, origins: &Origins, locality: Locality) -> Resul
                 .collect(),
         },
         disable: settings.rules.disable.clone(),
-        tune: Vec::new(),
+        tune: settings.tune.clone(),
         deny_warnings: settings.rules.deny_warnings,
     };
     Ok(rule::load(&files, &options))
@@ -65,38 +63,40 @@ pub fn print_problems(problems: &[Problem]) {
 
 fn lists(settings: &Settings, origins: &Origins) -> Result<Vec<ListValues>, Failure> {
     let mut lists = Vec::new();
-    let mut problems: Vec<config::Problem> = Vec::new();
+    let mut problems: Vec<Problem> = Vec::new();
     for list in &settings.lists {
         match list.read(origins) {
-            Err(problem) => problems.push(problem),
-            Ok(values) => lists.push(ListValues {
-                name: list.name.clone(),
-                kind: Some(match list.kind {
-                    ListKind::String => ListType::String,
-                    ListKind::Glob => ListType::Glob,
-                    ListKind::Cidr => ListType::Cidr,
-                    ListKind::Account => ListType::Account,
-                }),
-                values,
-                required: false,
-                empty: None,
-                place: Place { file: format!("lists.{}", list.name), line: 0, column: 0 },
-            }),
+            Err(wrong) => problems.extend(wrong),
+            Ok(values) => lists.push(values),
         }
     }
-    if problems.is_empty() { Ok(lists) } else { Err(Failure::configuration(&problems)) }
+    if problems.is_empty() { Ok(lists) } else { Err(Failure::rules(&problems)) }
 }
 
-fn rule_files(rules: &config::Rules) -> Result<Vec<RuleFile>, Failure> {
+/// The files that the configuration names, the shipped ones first.
+///
+/// # Errors
+/// A file or folder cannot be read; exit status 78.
+pub fn rule_files(rules: &config::Rules) -> Result<Vec<RuleFile>, Failure> {
     let mut files = if rules.builtin { rule::builtin() } else { Vec::new() };
     for path in &rules.paths {
-        let mut found = Vec::new();
-        find_rule_files(path, &mut found).map_err(|error| unreadable(path, &error))?;
-        found.sort();
-        for path in found {
-            let text = std::fs::read_to_string(&path).map_err(|error| unreadable(&path, &error))?;
-            files.push(RuleFile { name: path.display().to_string(), text, builtin: false });
-        }
+        files.extend(read_rules(path)?);
+    }
+    Ok(files)
+}
+
+/// The rule files at a path, by name.
+///
+/// # Errors
+/// The file or folder cannot be read; exit status 78.
+pub fn read_rules(path: &Path) -> Result<Vec<RuleFile>, Failure> {
+    let mut found = Vec::new();
+    find_rule_files(path, &mut found).map_err(|error| unreadable(path, &error))?;
+    found.sort();
+    let mut files = Vec::new();
+    for path in found {
+        let text = std::fs::read_to_string(&path).map_err(|error| unreadable(&path, &error))?;
+        files.push(RuleFile { name: path.display().to_string(), text, builtin: false });
     }
     Ok(files)
 }
@@ -122,6 +122,6 @@ fn find_rule_files(path: &Path, found: &mut Vec<PathBuf>) -> std::io::Result<()>
 fn unreadable(path: &Path, error: &std::io::Error) -> Failure {
     Failure::new(
         ExitCode::Configuration,
-        anyhow::anyhow!("rules cannot be read from {}: {error} (key rules.paths)", path.display()),
+        anyhow::anyhow!("rules cannot be read from {}: {error}", path.display()),
     )
 }

@@ -6,11 +6,13 @@
 
 #![expect(clippy::print_stderr, reason = "this room prints")]
 
+mod against;
 mod bar;
 mod catalogue;
 mod config;
 mod demo;
 mod demo_pipeline;
+mod explain;
 mod failure;
 mod global;
 mod moment;
@@ -18,11 +20,15 @@ mod output;
 mod pipeline;
 mod publish;
 mod rules;
+mod rules_import;
+mod rules_lint;
+mod rules_show;
 pub mod run;
 mod scan;
 mod scan_summary;
 mod schema;
 mod tail;
+mod test;
 mod topics;
 mod validate;
 
@@ -67,6 +73,8 @@ enum Verb {
     Run(run::Args),
     Validate(validate::Args),
     Rules(rules::Args),
+    Test(test::Args),
+    Explain(explain::Args),
     Publish(publish::Args),
     Topics(topics::Args),
     Tail(tail::Args),
@@ -115,6 +123,8 @@ where
         Verb::Run(args) => run::run(args, global),
         Verb::Validate(args) => validate::run(args, global, output),
         Verb::Rules(args) => rules::run(args, global, output),
+        Verb::Test(args) => test::run(args, global, output),
+        Verb::Explain(args) => explain::run(args, global, output),
         Verb::Publish(args) => publish::run(args, global, output),
         Verb::Topics(args) => topics::run(args, global, output),
         Verb::Tail(args) => tail::run(args, global, output),

@@ -1,12 +1,12 @@
-//! `tidegate rules`: which rules run, with level, threshold and techniques.
+//! `tidegate rules`: which rules run, with level, threshold and techniques; and verbs on rule files.
 
 use super::catalogue::{self, Locality};
-use super::{ExitCode, Failure, Global, Output};
+use super::{ExitCode, Failure, Global, Output, rules_import, rules_lint, rules_show};
 use crate::rule::{Kind, Rule, WindowKind};
 use clap::{Subcommand, ValueEnum};
 use serde_json::json;
 
-/// Show the rules that run
+/// List, show, check and import rules
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLE)]
 pub struct Args {
@@ -25,6 +25,9 @@ pub enum Verb {
         #[arg(long, value_enum, value_name = "FORMAT", default_value = "table")]
         format: Format,
     },
+    Show(rules_show::Args),
+    Lint(rules_lint::Args),
+    Import(rules_import::Args),
 }
 
 /// `--format`
@@ -38,14 +41,20 @@ pub enum Format {
 
 const EXAMPLE: &str = "\
 Example: what the configuration enables
-  tidegate rules list -c tidegate.toml";
+  tidegate rules list -c tidegate.toml
+  tidegate rules show s3_large_download";
 
 /// Prints the list.
 ///
 /// # Errors
 /// The configuration or the rules cannot be used.
 pub fn run(args: &Args, global: &Global, output: &mut Output<'_>) -> Result<ExitCode, Failure> {
-    let Verb::List { format } = args.verb;
+    let format = match &args.verb {
+        Verb::List { format } => *format,
+        Verb::Show(args) => return rules_show::run(args, global, output),
+        Verb::Lint(args) => return rules_lint::run(args, global, output),
+        Verb::Import(args) => return rules_import::run(args, output),
+    };
     let (settings, origins) = global.settings()?;
     let rules = catalogue::rules(&settings, &origins, Locality::OfSources)?;
     let text = match format {

@@ -5,7 +5,7 @@ use super::pipeline::{processors, secret_failure};
 use super::validate::topics_failure;
 use super::{ExitCode, Failure, Global};
 use crate::config::check_host;
-use crate::rule::{Kind, RuleSet};
+use crate::rule::{self, Kind, RuleSet};
 use crate::serve::{Admin, Server, Version};
 use crate::stream::monitor::{MetricsObserver, Monitor, MonitorThread};
 use crate::stream::preflight;
@@ -66,7 +66,9 @@ where
     let process = ProcessMetrics::new(env!("CARGO_PKG_VERSION"), revision());
     count_rules(&process, &rules);
     health.rules_loaded();
-    let admin = Admin::new(Arc::clone(&health), exporter, version());
+    let shown = rule::overview(&rules);
+    let admin =
+        Admin::new(Arc::clone(&health), exporter, version(), Arc::new(move || shown.clone()));
     let server = Server::start(settings.admin_listen, admin)
         .map_err(|error| Failure::new(ExitCode::Configuration, error))?;
 

@@ -166,23 +166,28 @@ fn inputs(args: &Args, limits: DecodeLimits, scanner: &mut Scanner) -> Result<Ve
 fn options(args: &Args, settings: &Settings) -> ScanOptions {
     let now = now_ms();
     let time = |moment: Option<Moment>| moment.map(|at| EventTime::from_millis(at.millis(now)));
-    // Rules and sources have their own lateness; the largest keeps what any of them needs.
-    let lateness = settings.sources.iter().map(|source| source.allowed_lateness).max();
     ScanOptions {
         decode: document_limits(),
-        detect: Limits {
-            allowed_lateness: lateness.unwrap_or(Span::from_hours(1)),
-            max_future_skew: settings.time.max_future_skew,
-            duplicate_horizon: settings.time.duplicate_horizon,
-            cache_bytes: settings.cache_bytes_for_each(1),
-            ..Limits::default()
-        },
+        detect: limits(settings),
         clock: match args.clock {
             ClockChoice::Event => Clock::Event,
             ClockChoice::Wall => Clock::Wall(WallTime::from_millis(now)),
         },
         from: time(args.from),
         to: time(args.to),
+    }
+}
+
+/// Bounds of time and memory for an input that is one partition.
+pub(super) fn limits(settings: &Settings) -> Limits {
+    // Rules and sources have their own lateness; the largest keeps what any of them needs.
+    let lateness = settings.sources.iter().map(|source| source.allowed_lateness).max();
+    Limits {
+        allowed_lateness: lateness.unwrap_or(Span::from_hours(1)),
+        max_future_skew: settings.time.max_future_skew,
+        duplicate_horizon: settings.time.duplicate_horizon,
+        cache_bytes: settings.cache_bytes_for_each(1),
+        ..Limits::default()
     }
 }
 

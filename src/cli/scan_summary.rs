@@ -138,7 +138,7 @@ fn place_text(place: &Place) -> String {
 }
 
 /// As the metric's label (operations.md §1).
-fn outcome_name(outcome: Outcome) -> &'static str {
+pub(super) fn outcome_name(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Matched => "matched",
         Outcome::Ignored => "ignored",
@@ -148,7 +148,7 @@ fn outcome_name(outcome: Outcome) -> &'static str {
 }
 
 /// As the metric's label (sources.md §8).
-fn skip_name(skip: Skip) -> &'static str {
+pub(super) fn skip_name(skip: Skip) -> &'static str {
     match skip {
         Skip::Digest => "digest",
         Skip::Insight => "insight",

@@ -2,7 +2,7 @@
 
 use super::catalogue::{self, Locality};
 use super::pipeline::secret_failure;
-use super::{ExitCode, Failure, Global, Output};
+use super::{ExitCode, Failure, Global, Output, against};
 use crate::config::check_host;
 use crate::rule;
 use crate::stream::preflight::{self, TopicsError};
@@ -19,11 +19,16 @@ pub struct Args {
     /// Treat warnings as errors
     #[arg(long)]
     pub deny_warnings: bool,
+    /// Say what becomes of each rule's state, against a folder of rules or a running process
+    #[arg(long, value_name = "DIR|URL")]
+    pub against: Option<String>,
 }
 
 const EXAMPLE: &str = "\
 Example: in a pipeline, before a configuration is rolled out
-  tidegate validate -c tidegate.toml --no-broker --deny-warnings";
+  tidegate validate -c tidegate.toml --no-broker --deny-warnings
+What would this configuration reset in the process that runs?
+  tidegate validate --no-broker --against http://127.0.0.1:9598";
 
 /// Prints one line for each problem, then what was checked.
 ///
@@ -34,12 +39,12 @@ pub fn run(args: &Args, global: &Global, output: &mut Output<'_>) -> Result<Exit
     let origins = loaded.origins().clone();
     let mut problems: Vec<rule::Problem> =
         loaded.problems.iter().map(crate::config::Problem::to_rule_problem).collect();
-    let mut rules = 0;
+    let mut rules = None;
     if let Some(settings) = &loaded.settings {
         let host = check_host(settings, &origins);
         problems.extend(host.iter().map(crate::config::Problem::to_rule_problem));
         let catalogue = catalogue::load(settings, &origins, Locality::OfSources)?;
-        rules = catalogue.rules.as_ref().map_or(0, |rules| rules.rules().len());
+        rules = catalogue.rules;
         problems.extend(catalogue.problems);
     }
     for problem in &problems {
@@ -52,6 +57,10 @@ pub fn run(args: &Args, global: &Global, output: &mut Output<'_>) -> Result<Exit
         return Ok(ExitCode::Configuration);
     }
     let Some(settings) = loaded.settings else { return Ok(ExitCode::Configuration) };
+    if let (Some(against), Some(rules)) = (&args.against, &rules) {
+        output.print(&against::told(against, rules, &settings, &origins)?)?;
+    }
+    let rules = rules.map_or(0, |rules| rules.rules().len());
     let mut checked = format!("configuration and {rules} rules are fine, {warnings} warnings");
     if !args.no_broker {
         let options = settings::options(&settings).map_err(secret_failure)?;

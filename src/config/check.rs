@@ -2,7 +2,7 @@
 
 use super::key::{Key, Kind, Written};
 use super::problem::{Origin, Problem};
-use super::quantity::{parse_size, parse_span, show_size, show_span};
+use super::quantity::{parse_amount, parse_size, parse_span, show_size, show_span};
 use crate::units::Span;
 use config::ValueKind;
 use std::net::SocketAddr;
@@ -75,6 +75,14 @@ fn fit(key: &Key, written: &Written) -> Result<ValueKind, Misfit> {
         (Kind::Size { .. }, Written::Integer(number)) => {
             Err(quantity(key, written, &format!("{number}B")))
         }
+        (Kind::Amount, Written::Integer(number)) => match u64::try_from(*number) {
+            Ok(number) => Ok(ValueKind::String(number.to_string())),
+            Err(_) => Err(wrong()),
+        },
+        (Kind::Amount, Written::Text(text)) => match parse_amount(text) {
+            Some(amount) => Ok(ValueKind::String(amount.to_string())),
+            None => Err(quantity(key, written, "100MiB")),
+        },
         (Kind::OneOf { now, later }, Written::Text(text)) => {
             word(now, later, text).map(ValueKind::String)
         }
@@ -117,6 +125,7 @@ fn empty(key: &Key) -> Misfit {
 
 fn quantity(key: &Key, written: &Written, example: &str) -> Misfit {
     let units = match key.kind {
+        Kind::Amount => "a whole number, also with KB, KiB, MB, MiB, GB, GiB, TB or TiB",
         Kind::Size { .. } => "a whole number with B, KB, KiB, MB, MiB, GB, GiB, TB or TiB",
         _ => "a whole number with ms, s, m, h or d",
     };

@@ -4,8 +4,8 @@
 
 use super::names;
 use super::problem::Problem;
-use super::quantity::show_span;
-use super::raw::{RawAlerts, RawConfig, RawKafka, RawList, RawSource};
+use super::quantity::{parse_amount, show_span};
+use super::raw::{RawAlerts, RawConfig, RawKafka, RawList, RawRule, RawSource};
 use super::secret::SecretFile;
 use super::settings::{
     AlertCompression, Alerts, App, Emit, Format, Kafka, List, ListKind, Log, Mechanism,
@@ -13,7 +13,7 @@ use super::settings::{
     Time, Tls,
 };
 use super::show::Origins;
-use crate::rule::Level;
+use crate::rule::{Level, Tune, WhenEmpty};
 use crate::telemetry::LogFormat;
 use crate::units::Span;
 use std::net::{IpAddr, SocketAddr};
@@ -80,6 +80,7 @@ pub(super) fn settings(
     check_alerts(&raw, &mut problems);
     let sources = sources(&raw, &mut problems);
     let lists = lists(raw.lists, &mut problems);
+    let tune = tune(raw.rule, &mut problems);
     let kafka = kafka(raw.kafka, &mut problems);
 
     let instance = raw.app.instance.unwrap_or_else(|| names::from_host(&machine.name));
@@ -125,6 +126,7 @@ pub(super) fn settings(
             disable: raw.rules.disable,
             deny_warnings: raw.rules.deny_warnings,
         },
+        tune,
         lists,
         admin_listen: raw.http.admin.listen,
         log: Log {
@@ -248,18 +250,65 @@ fn lists(
     let mut lists = Vec::new();
     for (name, list) in raw {
         let key = super::layer::dotted(&["lists", &name]);
-        problems.require(!list.values.is_empty() || list.file.is_some(), "V16", &key, || {
-            "must have values or a file".to_owned()
+        let says_empty = list.empty.is_some() && !list.required;
+        problems.require(
+            !list.values.is_empty() || list.file.is_some() || says_empty,
+            "V16",
+            &key,
+            || "must have values or a file, or say what empty means".to_owned(),
+        );
+        problems.require(list.column.is_none() || list.file.is_some(), "V16", &key, || {
+            "has a column and no file".to_owned()
         });
-        let kind = match list.kind.as_str() {
+        let kind = list.kind.as_deref().map(|word| match word {
             "glob" => ListKind::Glob,
             "cidr" => ListKind::Cidr,
             "account" => ListKind::Account,
             _ => ListKind::String,
-        };
-        lists.push(List { name, kind, values: list.values, file: list.file });
+        });
+        let empty = list.empty.as_deref().map(|word| match word {
+            "match-all" => WhenEmpty::MatchAll,
+            _ => WhenEmpty::MatchNone,
+        });
+        let RawList { values, file, column, required, .. } = list;
+        lists.push(List { name, kind, values, file, column, required, empty });
     }
     lists
+}
+
+fn tune(
+    raw: std::collections::BTreeMap<String, RawRule>,
+    problems: &mut Problems<'_>,
+) -> Vec<Tune> {
+    let mut all = Vec::new();
+    for (name, rule) in raw {
+        let key = super::layer::dotted(&["rule", &name]);
+        let mut tune = Tune::new(&name, problems.origins.of(&key).to_place());
+        tune.enabled = rule.enabled;
+        tune.level = rule.level.as_deref().and_then(Level::from_name);
+        tune.threshold = rule.threshold.as_deref().and_then(parse_amount);
+        tune.timespan = rule.timespan.map(|span| span.0);
+        tune.dedup_period = rule.dedup_period.map(|span| span.0);
+        if let Some(written) = rule.tiers {
+            let tiers: Vec<_> = written.iter().filter_map(|tier| read_tier(tier)).collect();
+            let at = format!("{key}.tiers");
+            problems.require(tiers.len() == written.len(), "tiers", &at, || {
+                "must hold an amount and a level each, like \"1GiB medium\"".to_owned()
+            });
+            let ascends = tiers.is_sorted_by(|left, right| left.0 < right.0 && left.1 <= right.1);
+            problems
+                .require(ascends, "tiers", &at, || "must ascend, in amount and level".to_owned());
+            tune.tiers = Some(tiers);
+        }
+        all.push(tune);
+    }
+    all
+}
+
+/// `1GiB medium`
+fn read_tier(text: &str) -> Option<(u64, Level)> {
+    let (amount, level) = text.trim().split_once(char::is_whitespace)?;
+    Some((parse_amount(amount)?, Level::from_name(level.trim())?))
 }
 
 fn kafka(raw: RawKafka, problems: &mut Problems<'_>) -> Option<Kafka> {

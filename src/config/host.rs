@@ -6,8 +6,9 @@
 use super::problem::Problem;
 use super::quantity::show_size;
 use super::secret::SecretFile;
-use super::settings::{List, Settings};
+use super::settings::{List, ListKind, Settings};
 use super::show::Origins;
+use crate::rule::{self, ListForm, ListType, ListValues, Place, read_list};
 use rustix::fs::{Access, access, statfs};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -116,14 +117,40 @@ fn show_mib(bytes: u64) -> String {
 }
 
 impl List {
-    /// The values of the configuration and then those of the file, one on each line; empty lines
-    /// and what follows `#` are left out.
+    /// The list as rules take it: the values of the configuration and then those of the file, each
+    /// with its place.
     ///
     /// # Errors
-    /// The file cannot be read or is larger than 64 MiB; the problem names the key.
-    pub fn read(&self, origins: &Origins) -> Result<Vec<String>, Problem> {
-        let mut values = self.values.clone();
-        let Some(path) = &self.file else { return Ok(values) };
+    /// The file cannot be read or is larger than 64 MiB: one problem that names the key. What is
+    /// wrong inside the file: each with its line.
+    pub fn read(&self, origins: &Origins) -> Result<ListValues, Vec<rule::Problem>> {
+        let place = origins.of(&super::layer::dotted(&["lists", &self.name])).to_place();
+        let mut list = ListValues {
+            name: self.name.clone(),
+            kind: self.kind.map(|kind| match kind {
+                ListKind::String => ListType::String,
+                ListKind::Glob => ListType::Glob,
+                ListKind::Cidr => ListType::Cidr,
+                ListKind::Account => ListType::Account,
+            }),
+            values: self.values.clone(),
+            required: self.required,
+            empty: self.empty,
+            places: vec![place.clone(); self.values.len()],
+            place,
+        };
+        let Some(path) = &self.file else { return Ok(list) };
+        let bytes = self.read_file(path, origins).map_err(|one| vec![one.to_rule_problem()])?;
+        let name = path.display().to_string();
+        let form = ListForm::of_name(&name);
+        for value in read_list(&name, &bytes, form, self.column.as_deref())? {
+            list.values.push(value.text);
+            list.places.push(Place { file: name.clone(), line: value.line, column: 1 });
+        }
+        Ok(list)
+    }
+
+    fn read_file(&self, path: &Path, origins: &Origins) -> Result<Vec<u8>, Problem> {
         let key = super::layer::dotted(&["lists", &self.name, "file"]);
         let refuse = |what: String| {
             let what = format!("{key} {what}: {}", path.display());
@@ -134,10 +161,6 @@ impl List {
         if length.len() > LIST_BYTES_MAX {
             return Err(refuse("is larger than 64 MiB".into()));
         }
-        let text = std::fs::read_to_string(path)
-            .map_err(|error| refuse(format!("could not be read ({error})")))?;
-        let lines = text.lines().filter_map(|line| line.split('#').next()).map(str::trim);
-        values.extend(lines.filter(|line| !line.is_empty()).map(str::to_owned));
-        Ok(values)
+        std::fs::read(path).map_err(|error| refuse(format!("could not be read ({error})")))
     }
 }

@@ -56,6 +56,8 @@ pub enum Kind {
         /// Greatest value in bytes.
         max_bytes: u64,
     },
+    /// A whole number, or a size such as `100MiB` in its place.
+    Amount,
     /// One word of a closed set.
     OneOf {
         /// Words that work.
@@ -132,6 +134,7 @@ impl Kind {
                 quantity::show_size(*min_bytes),
                 quantity::show_size(*max_bytes)
             ),
+            Kind::Amount => "a whole number or a size".into(),
             Kind::OneOf { now, .. } => format!("one of {}", now.join(", ")),
             Kind::SomeOf { now, .. } => format!("a list out of {}", now.join(", ")),
             Kind::List => "a list of texts".into(),
@@ -148,7 +151,9 @@ impl Written {
         let as_text = || Written::Text(text.to_owned());
         match kind {
             Kind::Flag => text.parse().map_or_else(|_| as_text(), Written::Flag),
-            Kind::Integer { .. } => text.parse().map_or_else(|_| as_text(), Written::Integer),
+            Kind::Integer { .. } | Kind::Amount => {
+                text.parse().map_or_else(|_| as_text(), Written::Integer)
+            }
             Kind::List | Kind::SomeOf { .. } => Written::List(
                 text.split(',')
                     .map(str::trim)

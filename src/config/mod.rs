@@ -39,7 +39,7 @@ pub use host::check_host;
 pub use key::{Key, Kind};
 pub use load::{Loaded, Request, load};
 pub use problem::{Origin, Problem, Severity};
-pub use quantity::{parse_size, parse_span, show_size, show_span};
+pub use quantity::{parse_amount, parse_size, parse_span, show_size, show_span};
 pub use reference::reference;
 pub use schema::{schema, schema_text};
 pub use secret::SecretFile;

@@ -71,12 +71,8 @@ impl Problem {
     /// The same problem in the form that rules use, one line of `validate`.
     #[must_use]
     pub fn to_rule_problem(&self) -> rule::Problem {
-        let (file, line, column) = match &self.origin {
-            Origin::File { name, line, column } => (name.clone(), *line, *column),
-            other => (other.to_string(), 0, 0),
-        };
         rule::Problem {
-            place: rule::Place { file, line, column },
+            place: self.origin.to_place(),
             severity: self.severity,
             code: self.code,
             what: self.what.clone(),
@@ -86,6 +82,16 @@ impl Problem {
 }
 
 impl Origin {
+    /// The form that rules use.
+    #[must_use]
+    pub fn to_place(&self) -> rule::Place {
+        let (file, line, column) = match self {
+            Origin::File { name, line, column } => (name.clone(), *line, *column),
+            other => (other.to_string(), 0, 0),
+        };
+        rule::Place { file, line, column }
+    }
+
     /// The form for the head of a line: `tidegate.toml:7`.
     #[must_use]
     pub fn place(&self) -> String {

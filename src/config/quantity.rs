@@ -54,6 +54,18 @@ pub fn parse_size(text: &str) -> Option<u64> {
     number.checked_mul(*bytes)
 }
 
+/// Reads a whole number, or a size in its place.
+///
+/// ```
+/// # use tidegate::config::parse_amount;
+/// assert_eq!(parse_amount("100MiB"), Some(104_857_600));
+/// assert_eq!(parse_amount("5000"), Some(5_000));
+/// ```
+#[must_use]
+pub fn parse_amount(text: &str) -> Option<u64> {
+    text.parse().ok().or_else(|| parse_size(text))
+}
+
 /// The size in the unit that writes it shortest: `64KiB`, `1MB`, `1000001B`.
 #[must_use]
 pub fn show_size(bytes: u64) -> String {

@@ -21,6 +21,8 @@ pub(super) struct RawConfig {
     pub(super) alerts: RawAlerts,
     pub(super) rules: RawRules,
     #[serde(default)]
+    pub(super) rule: BTreeMap<String, RawRule>,
+    #[serde(default)]
     pub(super) lists: BTreeMap<String, RawList>,
     pub(super) http: RawHttp,
     pub(super) log: RawLog,
@@ -135,12 +137,26 @@ pub(super) struct RawRules {
 }
 
 #[derive(Debug, Deserialize)]
+pub(super) struct RawRule {
+    pub(super) enabled: Option<bool>,
+    pub(super) level: Option<String>,
+    pub(super) threshold: Option<String>,
+    pub(super) tiers: Option<Vec<String>>,
+    pub(super) timespan: Option<RawSpan>,
+    pub(super) dedup_period: Option<RawSpan>,
+}
+
+#[derive(Debug, Deserialize)]
 pub(super) struct RawList {
-    #[serde(rename = "type", default = "string_list")]
-    pub(super) kind: String,
+    #[serde(rename = "type")]
+    pub(super) kind: Option<String>,
     #[serde(default)]
     pub(super) values: Vec<String>,
     pub(super) file: Option<PathBuf>,
+    pub(super) column: Option<String>,
+    #[serde(default)]
+    pub(super) required: bool,
+    pub(super) empty: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -166,11 +182,6 @@ pub(super) struct RawSpan(pub(super) Span);
 /// A size written as `8MiB`.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct RawSize(pub(super) ByteCount);
-
-/// The default of `lists.*.type`, which no layer can hold because the name is the user's.
-fn string_list() -> String {
-    "string".into()
-}
 
 impl<'de> Deserialize<'de> for RawSpan {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

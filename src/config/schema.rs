@@ -85,6 +85,10 @@ fn kind(kind: Kind) -> Value {
         Kind::Integer { min, max } => json!({"type": "integer", "minimum": min, "maximum": max}),
         Kind::Duration { .. } => json!({"type": "string", "pattern": "^[0-9]+(ms|s|m|h|d)$"}),
         Kind::Size { .. } => json!({"type": "string", "pattern": "^[0-9]+([KMGT]i?)?B$"}),
+        Kind::Amount => json!({"anyOf": [
+            {"type": "integer", "minimum": 0},
+            {"type": "string", "pattern": "^[0-9]+(([KMGT]i?)?B)?$"},
+        ]}),
         Kind::OneOf { now, .. } => json!({"enum": now}),
         Kind::SomeOf { now, .. } => json!({"type": "array", "items": {"enum": now}}),
         Kind::List => json!({"type": "array", "items": {"type": "string", "minLength": 1}}),

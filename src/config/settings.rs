@@ -1,7 +1,7 @@
 //! What the program needs, typed and checked; every room is given its part.
 
 use super::secret::SecretFile;
-use crate::rule::Level;
+use crate::rule::{Level, Tune, WhenEmpty};
 use crate::telemetry::LogFormat;
 use crate::units::{ByteCount, Span};
 use std::collections::BTreeMap;
@@ -25,6 +25,8 @@ pub struct Settings {
     pub alerts: Alerts,
     /// Which rules run.
     pub rules: Rules,
+    /// Changes to rules, `[rule.NAME]`.
+    pub tune: Vec<Tune>,
     /// Lists by name, values of the configuration and of files not yet joined.
     pub lists: Vec<List>,
     /// Address of the admin listener.
@@ -260,12 +262,18 @@ pub struct Rules {
 pub struct List {
     /// NAME.
     pub name: String,
-    /// How values compare.
-    pub kind: ListKind,
+    /// How values compare; `None` = as the rules say.
+    pub kind: Option<ListKind>,
     /// Values of the configuration; [`List::read`] adds those of the file.
     pub values: Vec<String>,
     /// File with more values.
     pub file: Option<PathBuf>,
+    /// Column of a CSV file, or member of the objects of a JSON array.
+    pub column: Option<String>,
+    /// Whether it must hold a value.
+    pub required: bool,
+    /// What it matches when it is empty; `None` = as the rules say.
+    pub empty: Option<WhenEmpty>,
 }
 
 /// `lists.NAME.type`

@@ -48,7 +48,7 @@ pub fn template(extent: Extent) -> String {
         let is_chosen = section.path.contains('*');
         let header = match section.path.strip_suffix("[]") {
             Some(repeated) => format!("[[{repeated}]]"),
-            None => format!("[{}]", section.path.replace('*', "our_accounts")),
+            None => format!("[{}]", section.path.replace('*', chosen(section.path))),
         };
         let mark = if is_chosen { "# " } else { "" };
         let _ = write!(text, "\n# {}\n{mark}{header}\n", section.help);
@@ -57,6 +57,11 @@ pub fn template(extent: Extent) -> String {
         }
     }
     text
+}
+
+/// A name in place of the user's own.
+fn chosen(section: &str) -> &'static str {
+    if section.starts_with("rule") { "s3_large_download" } else { "our_accounts" }
 }
 
 fn lines(key: &Key) -> String {

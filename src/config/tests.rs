@@ -246,7 +246,7 @@ fn a_list_file_adds_to_the_values_and_may_hold_comments() {
     let loaded = load_text(&text);
     let list = &loaded.settings.as_ref().expect("is right").lists.first().expect("one list");
     assert_eq!(
-        list.read(loaded.origins()).expect("is read"),
+        list.read(loaded.origins()).expect("is read").values,
         ["::1/128", "10.0.0.0/8", "192.0.2.0/24"]
     );
 }

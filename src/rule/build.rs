@@ -332,7 +332,19 @@ impl Built {
             let predicate = compiler.detections(detections);
             let rest = predicate.beside(source_field).beside(name);
             let rules = rules.into();
-            conditions.push(CompiledCondition { source, predicate, rest, rules });
+            let detections: Vec<_> = std::iter::once(&base)
+                .chain(&filters)
+                .filter_map(|at| entries.get(*at)?.document.detection())
+                .cloned()
+                .collect();
+            conditions.push(CompiledCondition {
+                base: entries.get(base).map_or_else(String::new, |one| one.document.label()).into(),
+                detections: detections.into(),
+                source,
+                predicate,
+                rest,
+                rules,
+            });
         }
         let predicates = conditions.iter().map(|condition| &condition.predicate);
         let dispatch = Dispatch::new(source_field, name, predicates);

@@ -3,7 +3,7 @@
 use super::bump::Bump;
 use super::caseless::{CaselessSet, CaselessText};
 use super::condition::{Condition, Quantity};
-use super::detection::{Detection, Item, Operand, Search};
+use super::detection::{self, Detection, Item, Operand, Search};
 use super::glob::{Case, Glob};
 use super::level_from::{Holds, LevelFrom, Written};
 use super::list::{ListContent, Lists};
@@ -69,7 +69,8 @@ impl<'a> Compiler<'a> {
                 Holds::Value(text) => Operand::Texts(vec![Pattern::literal(text)]),
                 Holds::List { name, mark } => Operand::List { name: name.clone(), mark: *mark },
             };
-            let item = Item { ask, mark: written.field.mark, operands: vec![operand] };
+            let (mark, operands) = (written.field.mark, vec![operand]);
+            let item = Item { ask, mark, operands, written: detection::Written::default() };
             (self.item(&item), *level)
         });
         LevelFrom { entries: entries.collect(), words: None }
@@ -82,7 +83,10 @@ impl<'a> Compiler<'a> {
         let lists = lists.into_iter().map(|name| {
             let operand = Operand::List { name: name.text.clone(), mark: name.mark };
             let ask = Ask::whether_equal("tidegate.bucket");
-            let predicate = self.item(&Item { ask, mark: name.mark, operands: vec![operand] });
+            let operands = vec![operand];
+            let item =
+                Item { ask, mark: name.mark, operands, written: detection::Written::default() };
+            let predicate = self.item(&item);
             (name.text.clone(), predicate)
         });
         let lists: Vec<_> = lists.collect();
@@ -121,7 +125,8 @@ impl<'a> Compiler<'a> {
         any_of(alternatives.collect())
     }
 
-    fn item(&mut self, item: &Item) -> Predicate {
+    /// The predicate of one `field|modifiers: values`.
+    pub(super) fn item(&mut self, item: &Item) -> Predicate {
         let ask = &item.ask;
         if ask.refers {
             return self.references(item);

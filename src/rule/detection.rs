@@ -38,6 +38,15 @@ pub(super) struct Item {
     pub(super) ask: Ask,
     pub(super) mark: Mark,
     pub(super) operands: Vec<Operand>,
+    /// Field, modifiers and values as the author wrote them.
+    pub(super) written: Written,
+}
+
+/// What people are shown of an item.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Written {
+    pub(super) key: String,
+    pub(super) values: Vec<String>,
 }
 
 /// One value of an item.
@@ -91,7 +100,10 @@ pub(super) fn read(node: &Node, report: &mut Report) -> Option<Detection> {
         }
     }
     if !has_condition {
-        report.error(node.mark, "missing-key", "\"detection\" has no \"condition\"");
+        let search = entries.first().map_or("selection", |(key, _)| key.text.as_str());
+        let hint = format!("condition: {}", shown(search));
+        let what = "\"detection\" has no \"condition\"";
+        report.error_with_hint(node.mark, "missing-key", what, hint);
     }
     if searches.is_empty() && entries.iter().all(|(key, _)| key.text == "condition") {
         report.error(node.mark, "missing-key", "\"detection\" has no search");
@@ -105,7 +117,9 @@ pub(super) fn read(node: &Node, report: &mut Report) -> Option<Detection> {
     let condition = condition?;
     let mut used = Vec::new();
     check_names(&condition, &names, &mut used, report);
-    for search in &searches {
+    // A wrong name in the condition is one mistake, not two.
+    let are_known = used.iter().all(|name| names.contains(&name.as_str()));
+    for search in searches.iter().filter(|_| are_known) {
         if !used.contains(&search.name) {
             let what = format!("the search {:?} is not used by the condition", search.name);
             report.warning(search.mark, "unused-search", what, None);
@@ -207,7 +221,11 @@ fn read_keywords(nodes: &[&Node], mark: Mark, report: &mut Report) -> Option<Ite
     let ask = modifier::read("", mark, report)?;
     let operands: Vec<_> =
         nodes.iter().filter_map(|node| read_operand(&ask, node, report)).collect();
-    (operands.len() == nodes.len()).then_some(Item { ask, mark, operands })
+    let values = nodes.iter().filter_map(|node| node.as_scalar());
+    let values = values.map(|scalar| scalar.text.clone());
+    // No field: the record itself is asked.
+    let written = Written { key: "record".to_owned(), values: values.collect() };
+    (operands.len() == nodes.len()).then_some(Item { ask, mark, operands, written })
 }
 
 fn read_items(entries: &[(Key, Node)], mark: Mark, report: &mut Report) -> Option<Vec<Item>> {
@@ -243,7 +261,9 @@ fn read_item(key: &Key, value: &Node, report: &mut Report) -> Option<Item> {
     }
     let operands: Vec<_> =
         nodes.iter().filter_map(|node| read_operand(&ask, node, report)).collect();
-    (operands.len() == nodes.len()).then_some(Item { ask, mark: key.mark, operands })
+    let values = nodes.iter().filter_map(Node::as_scalar).map(|scalar| scalar.text.clone());
+    let written = Written { key: key.text.clone(), values: values.collect() };
+    (operands.len() == nodes.len()).then_some(Item { ask, mark: key.mark, operands, written })
 }
 
 fn read_operand(ask: &Ask, node: &Node, report: &mut Report) -> Option<Operand> {

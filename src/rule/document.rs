@@ -61,7 +61,8 @@ pub(super) fn read(node: &Node, report: &mut Report) -> Option<Document> {
         check_top_key(key, value, report);
     }
     if node.get("title").is_none() {
-        report.error(node.mark, "missing-key", "the rule has no \"title\"");
+        let hint = "title: a short name of what the rule finds".to_owned();
+        report.error_with_hint(node.mark, "missing-key", "the rule has no \"title\"", hint);
     }
     let id = shape::text(node.get("id"));
     let name = shape::text(node.get("name"));

@@ -79,6 +79,11 @@ pub(super) fn of_text(text: &str) -> u64 {
     hash(&json!(text))
 }
 
+/// Fingerprint of some texts in their order.
+pub(super) fn of_texts(texts: &[String]) -> u64 {
+    hash(&json!(texts))
+}
+
 /// Keys are fixed: the number must be the same in every process and version.
 fn hash(value: &Value) -> u64 {
     let mut hasher = SipHasher13::new();

@@ -229,6 +229,8 @@ const TEST_WITH: &[KeySpec] = &[
 const TEST_EXPECT: &[KeySpec] = &[
     KeySpec::needed("alerts", Shape::Count, "how many findings are created"),
     KeySpec::optional("escalations", Shape::Count, "how many times one escalates"),
+    KeySpec::optional("late", Shape::Count, "how many events come too late for windows"),
+    KeySpec::optional("duplicates", Shape::Count, "how many events were seen before"),
     KeySpec::optional("level", Shape::Words(LEVELS), "level of the last record"),
     KeySpec::optional("title", Shape::Text, "title of the last record"),
     KeySpec::optional("group", Shape::Named(&Shape::Any), "group key of the last record"),

@@ -47,6 +47,8 @@ pub struct ListValues {
     pub empty: Option<WhenEmpty>,
     /// Where it was written.
     pub place: Place,
+    /// Where each value was written, in the order of the values; empty when that is not known.
+    pub places: Vec<Place>,
 }
 
 /// A list as a rule declares it.
@@ -71,7 +73,8 @@ pub(super) fn read(node: &Node, report: &mut Report) -> Vec<ListDeclaration> {
         };
         for value in &values {
             if let Some(what) = wrong_value(kind, &value.text) {
-                report.error(value.mark, "list-value", what);
+                let hint = value_hint(kind).to_owned();
+                report.error_with_hint(value.mark, "list-value", what, hint);
             }
         }
         let empty = shape::text(entry.get("empty")).and_then(|word| match word.text.as_str() {
@@ -132,6 +135,26 @@ fn wrong_value(kind: ListType, value: &str) -> Option<String> {
     (!is_good).then_some(what)
 }
 
+/// What a value of the type looks like.
+fn value_hint(kind: ListType) -> &'static str {
+    match kind {
+        ListType::String | ListType::Glob => "a text that is not empty",
+        ListType::Cidr => "like 10.0.0.0/8 or 2001:db8::/32",
+        ListType::Account => "like \"111122223333\"",
+    }
+}
+
+/// The first twenty; a file of a million wrong lines is one mistake.
+fn capped(mut wrong: Vec<Problem>) -> Vec<Problem> {
+    const TOLD_MAX: usize = 20;
+    let more = wrong.len().saturating_sub(TOLD_MAX);
+    wrong.truncate(TOLD_MAX);
+    if let Some(last) = wrong.last_mut().filter(|_| more > 0) {
+        last.what = format!("{}; and {more} more like it", last.what);
+    }
+    wrong
+}
+
 /// All lists of a rule set, deployment values in place.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Lists {
@@ -185,6 +208,7 @@ impl Lists {
         let mut problem = |severity, code, what: String, hint| {
             problems.push(Problem { place: given.place.clone(), severity, code, what, hint });
         };
+        let mut wrong = Vec::new();
         let known = self.by_name.get(&given.name);
         let kind = match (given.kind, known.map(|list| list.kind)) {
             (Some(kind), Some(of_rules)) if kind != of_rules => {
@@ -205,9 +229,16 @@ impl Lists {
                 return;
             }
         };
-        for value in &given.values {
+        for (at, value) in given.values.iter().enumerate() {
             if let Some(what) = wrong_value(kind, value) {
-                problem(Severity::Error, "list-value", what, None);
+                let place = given.places.get(at).unwrap_or(&given.place).clone();
+                wrong.push(Problem {
+                    place,
+                    severity: Severity::Error,
+                    code: "list-value",
+                    what: format!("{what}, in the list {:?}", shown(&given.name)),
+                    hint: Some(value_hint(kind).to_owned()),
+                });
             }
         }
         let empty = given.empty.or_else(|| known.map(|list| list.empty));
@@ -221,6 +252,7 @@ impl Lists {
             let what = format!("the list {:?} is required and empty", shown(&given.name));
             problem(Severity::Error, "list-empty", what, None);
         }
+        problems.extend(capped(wrong));
         self.by_name.insert(given.name.clone(), list);
     }
 

@@ -5,11 +5,12 @@
 //!
 //! | step | files |
 //! |---|---|
-//! | text → nodes | `yaml`, `shape` and `keys` (which keys there are), `report` |
-//! | nodes → syntax tree | `document`, `detection`, `modifier`, `encoding`, `placeholder`, `pattern`, `condition`, `correlation`, `filter`, `own`, `rsigma`, `shown_text`, `list`, `builtin_list`, `title` |
+//! | text → nodes | `yaml`, `shape`, `keys` and `examples` (which keys there are), `report` |
+//! | nodes → syntax tree | `document`, `detection`, `modifier`, `encoding`, `placeholder`, `pattern`, `condition`, `correlation`, `filter`, `own`, `rsigma`, `shown_text`, `list`, `list_file`, `builtin_list`, `title` |
 //! | all documents together | `load`, `check`, `names`, `references`, `coverage`, `fingerprint` |
 //! | compiled | `build`, `compile`, `predicate` with its matchers, `level_from`, `bump`, `dispatch` with its `anchor`s, `set` |
-//! | tests inside rules | [`tests`] |
+//! | why a rule matches; advice; comparison of two sets | `explain`, `lint`, `overview` |
+//! | tests inside rules; documents as written | [`tests`], `outline` |
 
 #![deny(clippy::disallowed_methods, clippy::iter_over_hash_type)]
 
@@ -29,17 +30,23 @@ mod detection;
 mod dispatch;
 mod document;
 mod encoding;
+mod examples;
+mod explain;
 mod filter;
 mod fingerprint;
 mod glob;
 mod keys;
 mod level_from;
+mod lint;
 mod list;
+mod list_file;
 mod load;
 mod model;
 mod modifier;
 mod names;
 mod networks;
+mod outline;
+mod overview;
 mod own;
 mod pattern;
 mod placeholder;
@@ -63,16 +70,23 @@ mod yaml;
 
 pub use builtin::builtin;
 pub use bump::Bump;
+pub use explain::{Asked, ExplainedBase, Node as ExplainedNode, Question};
 pub use level_from::LevelFrom;
+pub use lint::lint;
 pub use list::{ListType, ListValues, WhenEmpty};
+pub use list_file::{ListForm, ListValue, read_list};
 pub use load::{LoadOptions, Loaded, RuleFile, Tune, load};
 pub use model::{
     Collect, CollectHow, Condition, Dedup, Kind, Level, Matched, Measure, MissingGroup, NewTerms,
     Rule, RuleIndex, RuleText, StateId, Status, Tier, Window, WindowKind,
 };
+pub use outline::{Outline, outlines, speaking};
+pub use overview::{StateFate, compare, overview};
 pub use problem::{Place, Problem, Severity};
+pub use scalar_text::text_of;
 pub use schema::schema;
 pub use set::RuleSet;
+pub use span_text::span_of;
 pub use title::{TitleError, TitleForm, TitlePart, title_parts};
 
 #[cfg(test)]

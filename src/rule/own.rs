@@ -155,13 +155,19 @@ fn read_tiers(node: &Node, report: &mut Report) -> Vec<(Tier, Mark)> {
         let level = shape::text(item.get("level")).and_then(|word| Level::from_name(&word.text));
         let (Some(gte), Some(level)) = (gte, level) else { continue };
         if let Some((before, _)) = tiers.last() {
-            if gte <= before.gte {
-                let what = format!("the tier {gte} does not lie above the one before it");
-                report.error(item.mark, "tiers", what);
-            }
-            if level < before.level {
-                let what = format!("the tier {gte} has a lower level than the one before it");
-                report.error(item.mark, "tiers", what);
+            let wrong = if gte <= before.gte {
+                Some(("does not lie above", "write the tiers in ascending order"))
+            } else if level < before.level {
+                Some((
+                    "has a lower level than",
+                    "a higher amount has the same level or a higher one",
+                ))
+            } else {
+                None
+            };
+            if let Some((wrong, hint)) = wrong {
+                let what = format!("the tier {gte} {wrong} the one before it");
+                report.error_with_hint(item.mark, "tiers", what, hint.to_owned());
             }
         }
         tiers.push((Tier { gte, level }, item.mark));

@@ -35,6 +35,17 @@ fn with_number_text(number: Number, accepts: impl FnOnce(&str) -> bool) -> bool 
     written.is_ok() && std::str::from_utf8(text).is_ok_and(accepts)
 }
 
+/// The text of a single value; `None` for what has none: absent, null and lists.
+#[must_use]
+pub fn text_of(value: &Value<'_>) -> Option<String> {
+    let mut out = None;
+    with_text(value, |text| {
+        out = Some(text.to_owned());
+        true
+    });
+    out
+}
+
 /// The text of a number as rules compare it.
 pub(super) fn number_text(number: Number) -> String {
     match number {

@@ -1,10 +1,13 @@
 //! A checked and compiled rule set.
 
+use super::detection::Detection;
 use super::dispatch::{Dispatch, FoundBy};
 use super::list::Lists;
-use super::model::{Matched, Rule, RuleIndex};
+use super::model::{Kind, Matched, Rule, RuleIndex, Tier};
 use super::predicate::Predicate;
 use crate::event::{Event, FieldSet, Source};
+use crate::units::Span;
+use std::sync::Arc;
 
 /// All rules that can alert, ready to match. Immutable and shared between partitions.
 #[derive(Debug, Clone)]
@@ -20,6 +23,9 @@ pub struct RuleSet {
 /// The condition of one base rule and the rules that count its matches.
 #[derive(Debug, Clone)]
 pub(super) struct CompiledCondition {
+    /// Name of the base rule, and what it was compiled from, filters last: explanations walk it.
+    pub(super) base: Box<str>,
+    pub(super) detections: Arc<[Detection]>,
     pub(super) source: Source,
     pub(super) predicate: Predicate,
     /// What is left to ask when the dispatch found it by the event's source and name.
@@ -84,6 +90,21 @@ impl RuleSet {
                 is_same
             });
         }
+    }
+
+    /// The same rules, with every window firing from an amount of zero on and at every event that it
+    /// counts. State ids are the same, so it reads any state of these rules: a way to ask how far a
+    /// group is.
+    #[must_use]
+    pub fn as_probe(&self) -> RuleSet {
+        let mut probe = self.clone();
+        for rule in &mut probe.rules {
+            rule.dedup.period = Span::ZERO;
+            if let Kind::Window(window) = &mut rule.kind {
+                window.tiers = vec![Tier { gte: 0, level: rule.level }];
+            }
+        }
+        probe
     }
 
     /// The values of a list, with those of the deployment in place.

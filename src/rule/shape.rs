@@ -161,7 +161,9 @@ fn wrong(node: &Node, name: &str, wanted: &str, report: &mut Report) {
         _ => node.kind().to_owned(),
     };
     let what = format!("{name:?} is {wanted}, not {found}");
-    report.error(node.mark, "wrong-type", what);
+    let number = node.as_scalar().filter(|_| wanted.contains("number"));
+    let hint = number.map(|scalar| span_text::in_full(&scalar.text));
+    report.error_with_hint(node.mark, "wrong-type", what, hint);
 }
 
 /// The JSON schema (draft 2020-12) of the shape.

@@ -101,7 +101,15 @@ fn check_readable(name: &str, mark: Mark, known: Known<'_>, report: &mut Report)
     let ours: Vec<&str> = collected.chain(group_by).chain(OF_FINDING).collect();
     if !ours.contains(&name) && !derived::is_readable(name) {
         let what = format!("there is no field or collected value {:?}", shown(name));
-        let hint = derived::nearest_readable(name, &ours);
+        let ours_named = format!("tidegate.{name}");
+        let hint = if derived::is_readable(&ours_named) {
+            format!("did you mean {ours_named:?}")
+        } else {
+            derived::nearest_readable(name, &ours).unwrap_or_else(|| {
+                "a field like tidegate.bucket or requestParameters.key, a group-by field, amount, count"
+                    .to_owned()
+            })
+        };
         report.error_with_hint(mark, "unknown-field", what, hint);
     }
 }

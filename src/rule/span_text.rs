@@ -29,6 +29,39 @@ pub(super) fn parse(text: &str) -> Result<Span, String> {
     Ok(Span::from_secs(seconds))
 }
 
+/// How to write in full a number that was written with a unit or with separators.
+pub(super) fn in_full(text: &str) -> String {
+    const UNITS: [(&str, u64); 12] = [
+        ("kib", 1 << 10),
+        ("mib", 1 << 20),
+        ("gib", 1 << 30),
+        ("tib", 1 << 40),
+        ("kb", 1000),
+        ("mb", 1_000_000),
+        ("gb", 1_000_000_000),
+        ("tb", 1_000_000_000_000),
+        ("k", 1000),
+        ("m", 1_000_000),
+        ("b", 1),
+        ("", 1),
+    ];
+    let plain: String = text.chars().filter(|char| !matches!(char, ' ' | '_' | ',')).collect();
+    let digits = plain.trim_end_matches(|char: char| !char.is_ascii_digit());
+    let unit = plain.get(digits.len()..).unwrap_or_default().to_ascii_lowercase();
+    let factor = UNITS.iter().find(|(name, _)| *name == unit).map(|(_, factor)| *factor);
+    let number = digits.parse::<u64>().ok().zip(factor);
+    match number.and_then(|(number, factor)| number.checked_mul(factor)) {
+        Some(number) => format!("write {number}"),
+        None => "a number in full, like 52428800".to_owned(),
+    }
+}
+
+/// The length of time that a rule's text says; `None` when it is none.
+#[must_use]
+pub fn span_of(text: &str) -> Option<Span> {
+    parse(text).ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -333,7 +333,8 @@ fn read_key(node: Node, entries: &[(Key, Node)], report: &mut Report) -> Next {
             shown(&scalar.text),
             first.mark.line
         );
-        report.error(mark, "yaml-duplicate-key", what);
+        let hint = "one key with a list of values, or another name".to_owned();
+        report.error_with_hint(mark, "yaml-duplicate-key", what, hint);
         return Next::Nothing;
     }
     Next::ValueOf(Key { text: scalar.text, mark })

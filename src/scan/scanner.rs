@@ -142,6 +142,20 @@ impl Scanner {
         Ok(())
     }
 
+    /// Reads one record that is in memory; `name` is what the summary calls its place.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub fn read_record(
+        &mut self,
+        name: &str,
+        record: &[u8],
+        found: &mut dyn FnMut(Found<'_>) -> io::Result<()>,
+    ) -> Result<(), ScanError> {
+        let input = Input { path: None, stamp: None, bytes: 0 };
+        self.read_chunk(&input, name, &Chunk::Record { bytes: record, line: 1 }, found)
+    }
+
     fn read_chunk(
         &mut self,
         input: &Input,
@@ -180,9 +194,24 @@ impl Scanner {
         }
     }
 
+    /// What was counted so far.
+    #[must_use]
+    pub fn summary(&self) -> &Summary {
+        &self.work.summary
+    }
+
     /// What was counted so far; the caller may add what it could not open.
     pub fn summary_mut(&mut self) -> &mut Summary {
         &mut self.work.summary
+    }
+
+    /// Ends the scan and gives its state back, for one that goes on from it.
+    ///
+    /// # Errors
+    /// The engine failed.
+    pub fn into_state(mut self) -> Result<MemoryStore, ScanError> {
+        self.work.move_rows_to_store()?;
+        Ok(self.work.engine.into_store())
     }
 
     /// What was counted.

@@ -27,6 +27,8 @@ pub struct Admin {
     pub upkeep: Arc<dyn Fn() + Send + Sync>,
     /// Answer of `/version`.
     pub version: Version,
+    /// Answer of `/rules`: JSON, without entity names.
+    pub render_rules: Arc<dyn Fn() -> serde_json::Value + Send + Sync>,
 }
 
 /// What runs.
@@ -47,13 +49,19 @@ pub struct Version {
 impl Admin {
     /// The listener of a process whose metrics `exporter` renders.
     #[must_use]
-    pub fn new(health: Arc<Health>, exporter: Exporter, version: Version) -> Admin {
+    pub fn new(
+        health: Arc<Health>,
+        exporter: Exporter,
+        version: Version,
+        render_rules: Arc<dyn Fn() -> serde_json::Value + Send + Sync>,
+    ) -> Admin {
         let upkeep = exporter.clone();
         Admin {
             health,
             render_metrics: Arc::new(move || exporter.render()),
             upkeep: Arc::new(move || upkeep.run_upkeep()),
             version,
+            render_rules,
         }
     }
 }
@@ -65,6 +73,7 @@ pub(super) fn routes(admin: Admin) -> Router {
         .route("/readyz", get(readyz))
         .route("/metrics", get(metrics_text))
         .route("/version", get(version))
+        .route("/rules", get(rules))
         .fallback(|| async { (StatusCode::NOT_FOUND, "no such path\n") })
         .layer(middleware::from_fn(guard))
         .with_state(admin)
@@ -112,6 +121,10 @@ async fn version(State(admin): State<Admin>) -> Response {
     axum::Json(admin.version).into_response()
 }
 
+async fn rules(State(admin): State<Admin>) -> Response {
+    axum::Json((admin.render_rules)()).into_response()
+}
+
 /// What holds for every route: methods, the time limit, headers, the count of requests.
 async fn guard(request: Request, next: Next) -> Response {
     // The template and never the path: a path is the caller's text.
@@ -120,6 +133,7 @@ async fn guard(request: Request, next: Next) -> Response {
         "/readyz" => "/readyz",
         "/metrics" => "/metrics",
         "/version" => "/version",
+        "/rules" => "/rules",
         _ => "other",
     };
     let mut response = if matches!(*request.method(), Method::GET | Method::HEAD) {

@@ -160,6 +160,7 @@ mod tests {
             render_metrics: Arc::new(|| "tidegate_ready 1\n".to_owned()),
             upkeep: Arc::new(|| {}),
             version,
+            render_rules: Arc::new(|| serde_json::json!({"rules": []})),
         };
         let any_port = SocketAddr::from(([127, 0, 0, 1], 0));
         (Server::start(any_port, admin).expect("starts"), health)
@@ -255,6 +256,7 @@ mod tests {
                 librdkafka: String::new(),
                 rocksdb: String::new(),
             },
+            render_rules: Arc::new(|| serde_json::Value::Null),
         };
         let refused = Server::start(address, admin.clone()).expect_err("is in use");
         assert_eq!(refused.to_string(), format!("http.admin.listen cannot be used: {address}"));

@@ -221,7 +221,7 @@ pub const METRICS: &[Metric] = &[
     gauge("tidegate_rocksdb_write_stalled", &["store"], "1 while a store holds writes back."),
     counter(
         "tidegate_http_requests_total",
-        &["listener=admin", "route=/livez|/readyz|/metrics|/version|other", "status"],
+        &["listener=admin", "route=/livez|/readyz|/metrics|/version|/rules|other", "status"],
         "HTTP requests by route template.",
     ),
 ];

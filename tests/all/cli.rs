@@ -5,3 +5,4 @@ mod configuration;
 mod demo;
 mod inputs;
 mod process;
+mod rule_verbs;

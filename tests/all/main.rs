@@ -17,12 +17,18 @@ mod deploy;
 mod determinism;
 // Loading and matching grow with the number of rules as they should, and no faster.
 mod many_rules;
+// Every explanation agrees with the matcher, over all rules and all real events.
+mod explain;
+// A shipped rule that is changed in one place fails its own tests.
+mod mutation;
 // The tests inside the shipped rules hold, and a wrong expectation would be noticed.
 mod pack;
 // The matcher agrees with Panther's labelled events.
 mod panther;
 // 2,900 real events are all read; what the pack says of them is known.
 mod real_logs;
+// Twenty wrong rules, as a new user writes them, are answered with place and mend.
+mod rule_errors;
 // The schema that editors check rules with is generated from the code.
 mod rule_schema;
 // The page of the shipped rules is generated from them.

@@ -47,6 +47,7 @@ pub(crate) fn pack_of(account: &str, on: &[String]) -> Arc<RuleSet> {
         name: "our_accounts".into(),
         kind: None,
         values: vec![account.to_owned()],
+        places: Vec::new(),
         required: false,
         empty: None,
         place: place(),

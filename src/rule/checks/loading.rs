@@ -44,6 +44,7 @@ fn list(name: &str, values: &[&str]) -> ListValues {
         required: false,
         empty: None,
         place: place(),
+        places: Vec::new(),
     }
 }
 
@@ -371,7 +372,10 @@ fn a_deployment_replaces_the_values_of_a_list_by_name() {
 #[test]
 fn lists_of_a_deployment_are_checked_where_they_were_written() {
     for (given, expected) in [
-        (list("nets", &["x"]), "tidegate.toml:3:1 error list-value \"x\" is no network"),
+        (
+            list("nets", &["x"]),
+            "tidegate.toml:3:1 error list-value \"x\" is no network, in the list \"nets\" (hint: like 10.0.0.0/8 or 2001:db8::/32)",
+        ),
         (
             list("nots", &["x"]),
             "tidegate.toml:3:1 error unknown-list no rule has a list \"nots\" (hint: did you mean \"nets\")",

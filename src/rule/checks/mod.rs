@@ -48,7 +48,13 @@ fn matches(rules: &RuleSet, record: &Value) -> Vec<String> {
     let mut event = event_of(record, rules.fields());
     event.raw = raw.as_bytes();
     rules.matching(&event, &mut out);
-    out.iter().map(|one| rules.rule(one.rule).text.name.clone()).collect()
+    // Whatever is asked of matching is asked of the explanation too: they may never disagree.
+    let explained = rules.explain(&event);
+    let holding = explained.iter().filter(|base| base.holds()).flat_map(|base| &base.rules);
+    let explained: std::collections::BTreeSet<_> = holding.copied().collect();
+    let matched: Vec<_> = out.iter().map(|one| one.rule).collect();
+    assert_eq!(explained.into_iter().collect::<Vec<_>>(), matched, "explained otherwise: {record}");
+    matched.iter().map(|index| rules.rule(*index).text.name.clone()).collect()
 }
 
 /// Reads a record as a decoder does, for raw fields; a member may be named `tidegate.x` as well.

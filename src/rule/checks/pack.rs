@@ -128,6 +128,7 @@ fn everything() -> LoadOptions {
         name: "our_accounts".into(),
         kind: None,
         values: vec!["111122223333".into()],
+        places: Vec::new(),
         required: false,
         empty: None,
         place: nowhere(),

@@ -10,6 +10,10 @@ pub struct Expect {
     pub alerts: usize,
     /// How many Escalate records there are.
     pub escalations: Option<usize>,
+    /// How many events come too late for windows.
+    pub late: Option<usize>,
+    /// How many events were seen before.
+    pub duplicates: Option<usize>,
     /// Level of the last record.
     pub level: Option<Level>,
     /// Title of the last record.

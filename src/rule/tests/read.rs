@@ -9,6 +9,7 @@ use crate::rule::problem::{Place, Problem};
 use crate::rule::report::Report;
 use crate::rule::yaml::{self, Mark, Node};
 use crate::rule::{Level, shape};
+use crate::units::Span;
 use serde_json::{Map, Value};
 
 /// One test of one rule.
@@ -29,12 +30,14 @@ pub struct RuleTest {
 }
 
 /// Other values for one test.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct With {
     /// Values of lists, by name.
     pub lists: Vec<(String, Vec<String>)>,
     /// The least amount.
     pub threshold: Option<u64>,
+    /// Each match of a rule without a window is a finding: what SigmaHQ's tests count.
+    pub counts_matches: bool,
 }
 
 impl RuleTest {
@@ -48,10 +51,12 @@ impl RuleTest {
             required: false,
             empty: None,
             place: self.place.clone(),
+            places: Vec::new(),
         });
         let mut tune = Tune::new(&self.rule, self.place.clone());
         tune.enabled = Some(true);
         tune.threshold = self.with.threshold;
+        tune.dedup_period = self.with.counts_matches.then_some(Span::ZERO);
         LoadOptions { lists: lists.collect(), tune: vec![tune], ..LoadOptions::default() }
     }
 }
@@ -125,10 +130,13 @@ fn draft(test: &Node, report: &mut Report) -> Option<Draft> {
         with: With {
             lists: lists.collect(),
             threshold: shape::count(with.and_then(|with| with.get("threshold"))),
+            counts_matches: false,
         },
         expect: Expect {
             alerts: size("alerts")?,
             escalations: size("escalations"),
+            late: size("late"),
+            duplicates: size("duplicates"),
             level: word("level").and_then(|word| Level::from_name(&word)),
             title: word("title"),
             group: members(expect, "group"),

@@ -5,7 +5,7 @@ use super::source::{self, Fault, Source};
 /// The rooms, lowest first: a room may use the rooms that stand before it.
 ///
 /// `main.rs` and `lib.rs` stand above all of them.
-const ROOMS: [&str; 13] = [
+const ROOMS: [&str; 14] = [
     "units",
     "telemetry",
     "event",
@@ -16,6 +16,7 @@ const ROOMS: [&str; 13] = [
     "config",
     "generate",
     "scan",
+    "trial",
     "stream",
     "serve",
     "cli",

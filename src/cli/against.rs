@@ -1,0 +1,134 @@
+//! `validate --against`: what a change of rules would do to state that lives (semantics.md §10).
+//!
+//! The other side is a folder of rules, loaded as this configuration loads its own, or a running
+//! process, which tells its rules on its admin listener.
+
+use super::catalogue::{self, Locality};
+use super::failure::{ExitCode, Failure};
+use crate::alert::visible;
+use crate::config::{Origins, Settings};
+use crate::rule::{RuleSet, StateFate, compare, overview};
+use serde_json::Value;
+use std::io::{Read, Write};
+use std::net::{TcpStream, ToSocketAddrs};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Longest answer that is read.
+const ANSWER_BYTES_MAX: u64 = 16 << 20;
+/// For connecting, and for each read.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// Bytes of a name or a change that are shown.
+const SHOWN_BYTES: usize = 300;
+
+/// One line for each rule, and how many start empty.
+///
+/// # Errors
+/// The other side cannot be read, or is none.
+pub(super) fn told(
+    against: &str,
+    rules: &RuleSet,
+    settings: &Settings,
+    origins: &Origins,
+) -> Result<String, Failure> {
+    let old = match against.strip_prefix("http://") {
+        Some(rest) => from_process(against, rest)?,
+        None if against.starts_with("https://") => {
+            let what = "the admin listener speaks http, not https";
+            return Err(Failure::new(ExitCode::Usage, anyhow::anyhow!(what)));
+        }
+        None => from_files(Path::new(against), settings, origins)?,
+    };
+    let fates = compare(&old, &overview(rules)).ok_or_else(|| {
+        let what = format!("what {} says is no list of rules", visible(against, SHOWN_BYTES));
+        Failure::new(ExitCode::Unavailable, anyhow::anyhow!(what))
+    })?;
+    let width = fates.keys().map(|name| name.chars().count()).max().unwrap_or_default();
+    let mut out = String::new();
+    let mut count = |fate: &str, name: &str| {
+        out.push_str(&format!("{:width$}  {fate}\n", visible(name, SHOWN_BYTES)));
+    };
+    for (name, fate) in &fates {
+        match fate {
+            StateFate::Kept(changes) if changes.is_empty() => count("state kept", name),
+            StateFate::Kept(changes) => {
+                let changes = changes.join("; ");
+                count(&format!("state kept, {}", visible(&changes, SHOWN_BYTES)), name);
+            }
+            StateFate::Reset => count("starts empty: what it counts has changed", name),
+            StateFate::New => count("new, starts empty", name),
+            StateFate::Dropped => count("gone, its state leaves with time", name),
+        }
+    }
+    let of = |wanted: fn(&StateFate) -> bool| fates.values().filter(|fate| wanted(fate)).count();
+    out.push_str(&format!(
+        "against {}: {} kept, {} start empty, {} new, {} gone\n",
+        visible(against, SHOWN_BYTES),
+        of(|fate| matches!(fate, StateFate::Kept(_))),
+        of(|fate| matches!(fate, StateFate::Reset)),
+        of(|fate| matches!(fate, StateFate::New)),
+        of(|fate| matches!(fate, StateFate::Dropped)),
+    ));
+    Ok(out)
+}
+
+/// The rules of another folder in place of the configured ones; lists and tuning as configured.
+fn from_files(path: &Path, settings: &Settings, origins: &Origins) -> Result<Value, Failure> {
+    let mut other = settings.clone();
+    other.rules.paths = vec![PathBuf::from(path)];
+    let known: Vec<String> = {
+        let files = catalogue::rule_files(&other.rules)?;
+        let outlines = crate::rule::outlines(&files);
+        let names = outlines.iter().flat_map(|outline| [&outline.name, &outline.id]);
+        names.flatten().cloned().collect()
+    };
+    // A name that only the new rules have is no mistake of the old ones.
+    other.rules.disable.retain(|name| known.contains(name));
+    other.tune.retain(|tune| known.contains(&tune.rule));
+    let loaded = catalogue::load(&other, origins, Locality::OfSources)?;
+    match loaded.rules {
+        Some(rules) => Ok(overview(&rules)),
+        None => Err(Failure::rules(&loaded.problems)),
+    }
+}
+
+fn from_process(url: &str, rest: &str) -> Result<Value, Failure> {
+    let unavailable = |what: String| {
+        let what = format!("could not ask {}: {what}", visible(url, SHOWN_BYTES));
+        Failure::new(ExitCode::Unavailable, anyhow::anyhow!(what))
+    };
+    let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
+    let path = if path.is_empty() { "rules" } else { path };
+    let is_plain = |text: &str| text.bytes().all(|byte| byte.is_ascii_graphic());
+    if host.is_empty() || !is_plain(host) || !is_plain(path) {
+        return Err(unavailable("write it as http://127.0.0.1:9598".into()));
+    }
+    let with_port = if host.rsplit(':').next().is_some_and(|port| port.parse::<u16>().is_ok()) {
+        host.to_owned()
+    } else {
+        format!("{host}:80")
+    };
+    let answer = ask(&with_port, host, path).map_err(|error| unavailable(error.to_string()))?;
+    let (head, body) =
+        answer.split_once("\r\n\r\n").ok_or_else(|| unavailable("the answer is no HTTP".into()))?;
+    let status = head.split(' ').nth(1).unwrap_or_default();
+    if status != "200" {
+        return Err(unavailable(format!("it answers {}", visible(status, 20))));
+    }
+    serde_json::from_str(body).map_err(|error| unavailable(format!("no JSON: {error}")))
+}
+
+/// One plain request: the listener is ours and closes after each answer.
+fn ask(address: &str, host: &str, path: &str) -> std::io::Result<String> {
+    let nowhere = || std::io::Error::other("the name has no address");
+    let address = address.to_socket_addrs()?.next().ok_or_else(nowhere)?;
+    let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_write_timeout(Some(PATIENCE))?;
+    // Of version 1.0, so that the body comes as it is and not in chunks.
+    let request = format!("GET /{path} HTTP/1.0\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes())?;
+    let mut answer = Vec::new();
+    stream.take(ANSWER_BYTES_MAX).read_to_end(&mut answer)?;
+    Ok(String::from_utf8_lossy(&answer).into_owned())
+}

@@ -1,0 +1,486 @@
+//! `tidegate explain`: why each rule matches one event or does not, and what would come of it.
+
+use super::catalogue::{self, Locality};
+use super::failure::{ExitCode, Failure};
+use super::global::Global;
+use super::output::Output;
+use super::pipeline::alert_settings;
+use super::scan::{document_limits, limits};
+use super::scan_summary;
+use crate::alert::{self, visible};
+use crate::detect::{FindingKind, Origin, Outcome};
+use crate::event::{Decoder, Entry, Event, Format as EventFormat};
+use crate::rule::{
+    ExplainedBase, ExplainedNode, Kind, Measure, Question, RuleIndex, RuleSet, WindowKind,
+};
+use crate::scan::{
+    Clock, ReadBytes, ScanOptions, Scanner, find_inputs, first_event_time, sort_inputs,
+};
+use crate::state::MemoryStore;
+use crate::trial::{Standing, Stood, stand};
+use crate::units::{EventTime, Offset, PartitionId, Span, WallTime};
+use clap::ValueEnum;
+use serde_json::{Value, json};
+use std::fmt::Write;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Explain one event: which rules match, why, and what they would say
+///
+/// For each rule its condition as a tree, with what holds, what does not and the value seen; then the
+/// group and the window that the event joins, how far that is from the threshold, and whether the event
+/// is late or a duplicate. With --after the state is that of a scan of these files; without, it is empty.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLE)]
+pub(super) struct Args {
+    /// A file with one event, - for standard input, or the event itself as JSON
+    #[arg(value_name = "EVENT")]
+    event: String,
+    /// Only this rule, by name or id
+    #[arg(long, value_name = "NAME")]
+    rule: Option<String>,
+    /// File or folder with more rules, repeatable
+    #[arg(long, value_name = "PATH")]
+    rules: Vec<PathBuf>,
+    /// Files and folders to scan first, repeatable
+    #[arg(long, value_name = "PATH")]
+    after: Vec<PathBuf>,
+    /// Form of the explanation
+    #[arg(long, value_enum, value_name = "FORMAT", default_value = "text")]
+    format: Format,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// A tree for each rule
+    Text,
+    /// One JSON object
+    Json,
+}
+
+const EXAMPLE: &str = "\
+Example: why did this event not fire, after what came before it?
+  tidegate explain event.json --rule s3_large_download --after AWSLogs/";
+
+/// Largest event that is explained, as given.
+const EVENT_BYTES_MAX: u64 = 64 << 20;
+/// Bytes of a value or a name that are shown.
+const SHOWN_BYTES: usize = 160;
+/// Wanted values that are shown.
+const WANTED_MAX: usize = 6;
+
+pub(super) fn run(
+    args: &Args,
+    global: &Global,
+    output: &mut Output<'_>,
+) -> Result<ExitCode, Failure> {
+    let (mut settings, origins) = global.settings()?;
+    settings.rules.paths.extend(args.rules.iter().cloned());
+    let rules = catalogue::rules(&settings, &origins, Locality::OnePartition)?;
+    if let Some(name) = &args.rule
+        && rules.find(name).is_none()
+    {
+        let what = format!("there is no rule {:?} that is switched on", visible(name, SHOWN_BYTES));
+        return Err(Failure::new(ExitCode::Usage, anyhow::anyhow!(what)));
+    }
+    let record = read_event(&args.event)?;
+    let limits = limits(&settings);
+    let store = if args.after.is_empty() {
+        MemoryStore::default()
+    } else {
+        let writer = alert::Writer::new(alert_settings(&settings), rules.clone());
+        let options = ScanOptions {
+            decode: document_limits(),
+            detect: limits,
+            clock: Clock::Event,
+            from: None,
+            to: None,
+        };
+        state_after(&args.after, Scanner::new(Arc::clone(&rules), writer, options)?)?
+    };
+
+    let mut decoder = Decoder::new(rules.fields(), EventFormat::Auto, document_limits());
+    let mut events = 0;
+    let mut explained = None;
+    let mut others = Vec::new();
+    decoder.decode(&record, |entry| {
+        match entry {
+            Entry::Event(event) => {
+                events += 1;
+                if events == 1 {
+                    let stood = stand(&rules, limits, &store, event, &origin_of(event))?;
+                    explained = Some(Explanation::new(&rules, event, stood));
+                }
+            }
+            Entry::Skipped(skip) => {
+                others.push(format!("left aside: {}", scan_summary::skip_name(skip)));
+            }
+            Entry::Refused(refusal) => others.push(format!("cannot be read: {}", refusal.detail)),
+        }
+        Ok::<_, crate::detect::StateError>(())
+    })?;
+    let Some(explained) = explained.filter(|_| events == 1) else {
+        let what = match events {
+            0 if others.is_empty() => "there is no event in it".to_owned(),
+            0 => format!("there is no event in it; {}", others.join("; ")),
+            count => format!("there are {count} events in it, and one is explained at a time"),
+        };
+        return Err(Failure::new(ExitCode::Failure, anyhow::anyhow!(what)));
+    };
+    let wanted = args.rule.as_deref().and_then(|name| rules.find(name));
+    match args.format {
+        Format::Text => output.print(&explained.text(&rules, wanted, !args.after.is_empty()))?,
+        Format::Json => {
+            let json = explained.json(&rules, wanted);
+            output.print(&(serde_json::to_string_pretty(&json)? + "\n"))?;
+        }
+    }
+    Ok(ExitCode::Done)
+}
+
+fn origin_of(event: &Event<'_>) -> Origin {
+    Origin {
+        partition: PartitionId(0),
+        offset: Offset(0),
+        record_time: None,
+        wall: WallTime::from_millis(event.time.as_millis()),
+    }
+}
+
+/// The bytes of the argument: JSON as it stands, else a file or standard input.
+fn read_event(argument: &str) -> Result<Vec<u8>, Failure> {
+    if argument.trim_start().starts_with(['{', '[']) {
+        return Ok(argument.as_bytes().to_vec());
+    }
+    let mut bytes = Vec::new();
+    let read = if argument == "-" {
+        std::io::stdin().lock().take(EVENT_BYTES_MAX + 1).read_to_end(&mut bytes)
+    } else {
+        std::fs::File::open(Path::new(argument))
+            .and_then(|file| file.take(EVENT_BYTES_MAX + 1).read_to_end(&mut bytes))
+    };
+    read.map_err(|error| {
+        let what = format!("the event cannot be read from {argument}: {error}");
+        Failure::new(ExitCode::Failure, anyhow::anyhow!(what))
+    })?;
+    if bytes.len() as u64 > EVENT_BYTES_MAX {
+        let what = format!("the event in {argument} is larger than {EVENT_BYTES_MAX} bytes");
+        return Err(Failure::new(ExitCode::Failure, anyhow::anyhow!(what)));
+    }
+    Ok(bytes)
+}
+
+fn state_after(paths: &[PathBuf], mut scanner: Scanner) -> Result<MemoryStore, Failure> {
+    let mut inputs = find_inputs(paths);
+    let limits = document_limits();
+    sort_inputs(&mut inputs.files, |input| first_event_time(input, limits));
+    let taken = ReadBytes::default();
+    for input in &inputs.files {
+        scanner.read(input, &taken, &mut |_| Ok(()))?;
+    }
+    let unreadable = inputs.unreadable.iter().chain(&scanner.summary().unreadable);
+    for one in unreadable {
+        eprintln!("tidegate: {} cannot be read: {}", visible(&one.path, 300), one.why);
+    }
+    Ok(scanner.into_state()?)
+}
+
+/// Everything that is known of one event.
+struct Explanation {
+    id: String,
+    time: EventTime,
+    bases: Vec<ExplainedBase>,
+    stood: Stood,
+}
+
+impl Explanation {
+    fn new(rules: &RuleSet, event: &Event<'_>, stood: Stood) -> Self {
+        let bases = rules.explain(event);
+        Self { id: event.id.clone().into_owned(), time: event.time, bases, stood }
+    }
+
+    /// The rules to show, each with its bases.
+    fn rules<'x>(
+        &'x self,
+        rules: &'x RuleSet,
+        wanted: Option<RuleIndex>,
+    ) -> impl Iterator<Item = (RuleIndex, Vec<&'x ExplainedBase>)> {
+        let all = (0u16..).map(RuleIndex).take(rules.rules().len());
+        all.filter(move |rule| wanted.is_none_or(|wanted| wanted == *rule)).map(|rule| {
+            (rule, self.bases.iter().filter(|base| base.rules.contains(&rule)).collect())
+        })
+    }
+
+    fn standing(&self, rule: RuleIndex) -> Option<&Standing> {
+        self.stood.rules.iter().find(|standing| standing.rule == rule)
+    }
+
+    fn text(&self, rules: &RuleSet, wanted: Option<RuleIndex>, has_state: bool) -> String {
+        let mut out = String::new();
+        line(&mut out, 0, &format!("event {} at {}", shown(&self.id), time(self.time)));
+        line(&mut out, 0, &self.outcome_text(has_state));
+        for (rule, bases) in self.rules(rules, wanted) {
+            out.push('\n');
+            let name = shown(&rules.rule(rule).text.name);
+            let matches = bases.iter().any(|base| base.holds());
+            line(
+                &mut out,
+                0,
+                &format!("{name}: {}", if matches { "matches" } else { "does not match" }),
+            );
+            for base in bases {
+                if base.base != rules.rule(rule).text.name {
+                    line(&mut out, 1, &format!("{} {}", mark(base.holds()), shown(&base.base)));
+                }
+                if !base.reads_source {
+                    line(&mut out, 1, "the event is of another log source");
+                    continue;
+                }
+                tree(&mut out, 1, &base.condition);
+            }
+            if let Some(standing) = self.standing(rule) {
+                for told in self.standing_text(rules, standing) {
+                    line(&mut out, 1, &told);
+                }
+            }
+        }
+        out
+    }
+
+    fn outcome_text(&self, has_state: bool) -> String {
+        let Stood { outcome, watermark, time: effective, .. } = &self.stood;
+        match outcome {
+            Outcome::Matched => format!("matched by {}", counted(self.stood.rules.len(), "rule")),
+            Outcome::Ignored => "ignored: no rule matches".to_owned(),
+            Outcome::Duplicate => "duplicate: an event with this id was seen before, so it has no \
+                                   effect (leave it out of --after to see what it does)"
+                .to_owned(),
+            Outcome::Late if has_state => {
+                let behind = watermark.map_or(0, |mark| mark.as_millis() - effective.as_millis());
+                let mark = watermark.map(time).unwrap_or_default();
+                format!(
+                    "late: {} behind the newest event ({mark}), windows leave it out",
+                    Span::from_millis(behind)
+                )
+            }
+            Outcome::Late => "late: windows leave it out".to_owned(),
+        }
+    }
+
+    fn standing_text(&self, rules: &RuleSet, standing: &Standing) -> Vec<String> {
+        let rule = rules.rule(standing.rule);
+        let mut lines = Vec::new();
+        let group: Vec<String> = standing
+            .group
+            .iter()
+            .map(|(name, value)| {
+                format!("{name} = {}", value.as_deref().map_or("absent".into(), shown))
+            })
+            .collect();
+        let of = if group.is_empty() { "all events".to_owned() } else { group.join(", ") };
+        lines.push(format!(
+            "{} {of}",
+            if matches!(rule.kind, Kind::Match) { "dedup  " } else { "group  " }
+        ));
+        if let Kind::Window(window) = &rule.kind {
+            match standing.window {
+                Some(found) => {
+                    let amount = if window.measure == Measure::Count { "count" } else { "amount" };
+                    let least = window.tiers.first().map_or(0, |tier| tier.gte);
+                    let left = match least.saturating_sub(found.amount) {
+                        0 => "reached".to_owned(),
+                        left => format!("{left} missing"),
+                    };
+                    let (from, to) = (time(found.window.start), time(found.window.end));
+                    let span = match found.window.kind {
+                        WindowKind::Sliding => format!("({from}, {to}]"),
+                        WindowKind::Tumbling => format!("[{from}, {to})"),
+                    };
+                    lines.push(format!("window  {} {span}", window.span));
+                    lines.push(format!(
+                        "{amount:7} {} of {least}, {left}; {} with this one",
+                        found.amount,
+                        counted(usize::try_from(found.events).unwrap_or(usize::MAX), "event")
+                    ));
+                    if window.span > Span::from_hours(1) {
+                        lines.push(
+                            "note    windows over an hour are exact to one 3,600th of their length"
+                                .to_owned(),
+                        );
+                    }
+                }
+                None => lines.push(self.not_counted(&standing.group).to_owned()),
+            }
+        }
+        if let Kind::NewTerms(terms) = &rule.kind {
+            let told = match (standing.says.is_empty(), terms.learn) {
+                (false, _) => "not seen for",
+                (true, Span::ZERO) => "seen within, or a finding stands for it:",
+                (true, _) => "seen within, still learning, or a finding stands for it:",
+            };
+            lines.push(format!("term    {told} {}", terms.history));
+        }
+        lines.push(match standing.says.as_slice() {
+            [] => "says    nothing".to_owned(),
+            said => {
+                let said: Vec<String> = said
+                    .iter()
+                    .map(|(kind, level)| format!("{} {}", kind_name(*kind), level.name()))
+                    .collect();
+                format!("says    {}", said.join(", "))
+            }
+        });
+        lines
+    }
+
+    fn not_counted(&self, group: &[(String, Option<String>)]) -> &'static str {
+        match self.stood.outcome {
+            Outcome::Duplicate => "window  not counted: a duplicate",
+            Outcome::Late => "window  not counted: too late",
+            _ if group.iter().any(|(_, value)| value.is_none()) => {
+                "window  not counted: a group field is absent (missing-group: skip)"
+            }
+            _ => {
+                "window  not counted now: too late for this rule, or judged when its window closes"
+            }
+        }
+    }
+
+    fn json(&self, rules: &RuleSet, wanted: Option<RuleIndex>) -> Value {
+        let of_rule = |(index, bases): (RuleIndex, Vec<&ExplainedBase>)| {
+            let rule = rules.rule(index);
+            let matches = bases.iter().any(|base| base.holds());
+            let bases: Vec<Value> = bases
+                .into_iter()
+                .map(|base| {
+                    json!({
+                        "rule": base.base,
+                        "reads_source": base.reads_source,
+                        "matches": base.holds(),
+                        "condition": node_json(&base.condition),
+                    })
+                })
+                .collect();
+            let mut told = json!({"rule": rule.text.name, "matches": matches, "bases": bases});
+            if let (Some(standing), Some(members)) = (self.standing(index), told.as_object_mut()) {
+                members.insert("standing".into(), standing_json(rules, standing));
+            }
+            told
+        };
+        json!({
+            "id": shown(&self.id),
+            "time": time(self.time),
+            "effective_time": time(self.stood.time),
+            "outcome": scan_summary::outcome_name(self.stood.outcome),
+            "newest_event_before": self.stood.watermark.map(time),
+            "rules": self.rules(rules, wanted).map(of_rule).collect::<Vec<_>>(),
+        })
+    }
+}
+
+fn standing_json(rules: &RuleSet, standing: &Standing) -> Value {
+    let group: serde_json::Map<String, Value> = standing
+        .group
+        .iter()
+        .map(|(name, value)| (name.clone(), value.as_deref().map(shown).into()))
+        .collect();
+    let mut threshold = None;
+    if let Kind::Window(window) = &rules.rule(standing.rule).kind {
+        threshold = window.tiers.first().map(|tier| tier.gte);
+    }
+    let window = standing.window.map(|found| {
+        json!({
+            "amount": found.amount,
+            "events": found.events,
+            "threshold": threshold,
+            "missing": threshold.map(|least| least.saturating_sub(found.amount)),
+            "start": time(found.window.start),
+            "end": time(found.window.end),
+        })
+    });
+    let says: Vec<Value> = standing
+        .says
+        .iter()
+        .map(|(kind, level)| json!({"kind": kind_name(*kind), "level": level.name()}))
+        .collect();
+    json!({"group": group, "window": window, "says": says})
+}
+
+fn node_json(node: &ExplainedNode) -> Value {
+    let parts: Vec<Value> = node.parts.iter().map(node_json).collect();
+    let mut told = match &node.question {
+        Question::All => json!({"ask": "all"}),
+        Question::Any => json!({"ask": "any"}),
+        Question::Not => json!({"ask": "not"}),
+        Question::Search(name) => json!({"ask": "search", "name": name}),
+        Question::Several(written) => json!({"ask": written}),
+        Question::Alternative(number) => json!({"ask": "alternative", "number": number}),
+        Question::Item(asked) => json!({
+            "ask": "field",
+            "field": asked.key,
+            "wanted": asked.wanted,
+            "seen": asked.seen.as_deref().map(shown),
+        }),
+    };
+    if let Some(members) = told.as_object_mut() {
+        members.insert("holds".into(), node.holds.into());
+        if !parts.is_empty() {
+            members.insert("parts".into(), parts.into());
+        }
+    }
+    told
+}
+
+fn tree(out: &mut String, depth: usize, node: &ExplainedNode) {
+    let asked = match &node.question {
+        Question::All => "all of".to_owned(),
+        Question::Any => "one of".to_owned(),
+        Question::Not => "not".to_owned(),
+        Question::Search(name) => shown(name),
+        Question::Several(written) => shown(written),
+        Question::Alternative(number) => format!("alternative {number}"),
+        Question::Item(asked) => {
+            let mut wanted: Vec<String> =
+                asked.wanted.iter().take(WANTED_MAX).map(|value| shown(value)).collect();
+            if asked.wanted.len() > WANTED_MAX {
+                wanted.push(format!("… {} more", asked.wanted.len() - WANTED_MAX));
+            }
+            let seen = asked.seen.as_deref().map_or("absent".to_owned(), shown);
+            format!("{}: {}  seen {seen}", shown(&asked.key), wanted.join(", "))
+        }
+    };
+    line(out, depth, &format!("{} {asked}", mark(node.holds)));
+    for part in &node.parts {
+        tree(out, depth + 1, part);
+    }
+}
+
+fn mark(holds: bool) -> &'static str {
+    if holds { "+" } else { "-" }
+}
+
+fn kind_name(kind: FindingKind) -> &'static str {
+    match kind {
+        FindingKind::Create => "create",
+        FindingKind::Escalate => "escalate",
+    }
+}
+
+fn counted(count: usize, noun: &str) -> String {
+    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+}
+
+fn time(at: EventTime) -> String {
+    super::moment::Moment::At(at.as_millis()).to_string()
+}
+
+/// Names and values of an event are whoever's who made it.
+fn shown(text: &str) -> String {
+    visible(text, SHOWN_BYTES).into_owned()
+}
+
+fn line(out: &mut String, depth: usize, text: &str) {
+    // Writing to a String cannot fail.
+    let _ = writeln!(out, "{:width$}{text}", "", width = depth * 2);
+}

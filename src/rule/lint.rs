@@ -1,0 +1,318 @@
+//! Advice about rules that load: what a reader of an alert, or the engine, will miss.
+//!
+//! Errors and warnings are the loader's. Here is what works and could be better; each piece of advice
+//! has a place and says what to write.
+
+use super::derived;
+use super::load::RuleFile;
+use super::outline::{outlines, speaking};
+use super::problem::{Place, Problem, Severity};
+use super::report::{Report, shown};
+use super::set::RuleSet;
+use super::shape;
+use super::yaml::{self, Key, Mark, Node};
+use std::collections::BTreeSet;
+
+/// Fields that differ in nearly every event: a group of each is a group of one.
+const ALWAYS_NEW: [&str; 6] =
+    ["eventID", "requestID", "eventTime", "sharedEventID", "tidegate.key", "requestParameters.key"];
+
+/// Fields whose text the caller chooses: whoever changes it starts a new group.
+const CHOSEN_BY_CALLER: [&str; 3] = ["userAgent", "userIdentity.arn", "userIdentity.principalId"];
+
+/// Advice about the rules of `files`; `rules` is what they load to, where they do.
+#[must_use]
+pub fn lint(files: &[RuleFile], rules: Option<&RuleSet>) -> Vec<Problem> {
+    let outlines = outlines(files);
+    let speaks: BTreeSet<&Place> =
+        speaking(&outlines).iter().map(|outline| &outline.place).collect();
+    let mut problems = Vec::new();
+    for file in files {
+        let mut advice = Advice { report: Report::new(&file.name) };
+        for node in yaml::read(&file.text, &mut Report::new(&file.name)) {
+            let Mark { line, column } = node.mark;
+            let place = Place { file: file.name.clone(), line, column };
+            advice.fields(&node);
+            if speaks.contains(&place) {
+                advice.alerting(&node, rules);
+            }
+        }
+        problems.extend(advice.report.into_problems());
+    }
+    debug_assert!(problems.iter().all(|problem| problem.severity == Severity::Warning));
+    problems
+}
+
+struct Advice {
+    report: Report,
+}
+
+impl Advice {
+    fn say(&mut self, at: Mark, code: &'static str, what: impl Into<String>, hint: &str) {
+        self.report.warning(at, code, what, Some(hint.to_owned()));
+    }
+
+    /// What holds for a rule that alerts.
+    fn alerting(&mut self, node: &Node, rules: Option<&RuleSet>) {
+        let at = node.mark;
+        let id = shape::text(node.get("id"));
+        match &id {
+            None => self.say(
+                at,
+                "no-id",
+                "the rule has no \"id\": a renamed rule is another rule, with other findings",
+                "id: a UUID (uuidgen makes one)",
+            ),
+            Some(id) if !is_uuid(&id.text) => {
+                let what = format!("the id {:?} is no UUID", shown(&id.text));
+                self.say(id.mark, "no-uuid", what, "id: a UUID (uuidgen makes one)");
+            }
+            Some(_) => {}
+        }
+        for (key, code, why, hint) in [
+            (
+                "name",
+                "no-name",
+                "configuration and correlations refer to rules by name",
+                "name: a_unique_name",
+            ),
+            (
+                "level",
+                "no-level",
+                "its alerts are medium",
+                "level: one of informational, low, medium, high, critical",
+            ),
+            (
+                "description",
+                "no-description",
+                "whoever gets the alert reads it",
+                "description: what it finds and why it matters",
+            ),
+            (
+                "falsepositives",
+                "no-falsepositives",
+                "whoever gets the alert asks first what is harmless",
+                "falsepositives: [what looks the same]",
+            ),
+        ] {
+            if node.get(key).is_none_or(Node::is_null) {
+                self.say(at, code, format!("the rule has no {key:?}: {why}"), hint);
+            }
+        }
+        let tags = shape::texts(node.get("tags"));
+        if !tags.iter().any(|tag| tag.text.starts_with("attack.t")) {
+            let mark = node.get("tags").map_or(at, |tags| tags.mark);
+            self.say(
+                mark,
+                "no-technique",
+                "no tag names an ATT&CK technique",
+                "tags: [attack.t1530]",
+            );
+        }
+        let own = node.get("tidegate");
+        self.tests(at, own.and_then(|own| own.get("tests")));
+        if own.and_then(|own| own.get("runbook")).is_none() {
+            self.say(
+                at,
+                "no-runbook",
+                "the rule has no \"runbook\": its alerts say what happened and not what to do",
+                "tidegate: {runbook: what to do when it fires}",
+            );
+        }
+        self.groups(node);
+        let name = shape::text(node.get("name")).or(id).map(|key| key.text);
+        if let (Some(rules), Some(name)) = (rules, name) {
+            self.speed(at, rules, &name);
+        }
+    }
+
+    fn tests(&mut self, at: Mark, tests: Option<&Node>) {
+        let expected: Vec<u64> = shape::items(tests)
+            .iter()
+            .filter_map(|test| shape::count(test.get("expect")?.get("alerts")))
+            .collect();
+        if expected.is_empty() {
+            self.say(
+                at,
+                "no-tests",
+                "the rule has no tests",
+                "tidegate: {tests: [{name, events, expect}]}",
+            );
+            return;
+        }
+        let at = tests.map_or(at, |tests| tests.mark);
+        if expected.iter().all(|alerts| *alerts == 0) {
+            self.say(
+                at,
+                "no-positive-test",
+                "no test shows that the rule fires",
+                "a test with expect: {alerts: 1}",
+            );
+        }
+        if expected.iter().all(|alerts| *alerts > 0) {
+            self.say(
+                at,
+                "no-negative-test",
+                "no test shows that the rule stays silent",
+                "the nearest event that it must not match, with expect: {alerts: 0}",
+            );
+        }
+    }
+
+    fn groups(&mut self, node: &Node) {
+        let Some(correlation) = node.get("correlation") else { return };
+        let is_counted_anyway = |field: &Key| ALWAYS_NEW.contains(&field.text.as_str());
+        for field in shape::texts(correlation.get("group-by")) {
+            let name = shown(&field.text);
+            if is_counted_anyway(&field) {
+                let what = format!(
+                    "{name:?} differs in nearly every event: each is a group of its own, and takes memory for a window"
+                );
+                self.say(
+                    field.mark,
+                    "unbounded-group",
+                    what,
+                    "group by who or what is acted on; collect the rest",
+                );
+            } else if CHOSEN_BY_CALLER.contains(&field.text.as_str()) {
+                let what = format!(
+                    "{name:?} can be changed by the caller from call to call: that splits the group"
+                );
+                self.say(
+                    field.mark,
+                    "chosen-group",
+                    what,
+                    "group by tidegate.principal, which sessions share",
+                );
+            }
+        }
+    }
+
+    fn speed(&mut self, at: Mark, rules: &RuleSet, name: &str) {
+        let (Some(index), Some(event_name)) = (rules.find(name), rules.fields.get("eventName"))
+        else {
+            return;
+        };
+        let source = rules.fields.get("eventSource");
+        let of_rule = rules
+            .conditions
+            .iter()
+            .filter(|condition| condition.rules.iter().any(|one| one.rule == index));
+        for condition in of_rule {
+            let needs = |field| condition.predicate.required_texts(field).is_some();
+            if !needs(event_name) && !source.is_some_and(needs) {
+                let base = &condition.base;
+                let what = format!(
+                    "{base:?} names neither eventName nor eventSource: every event is asked in full"
+                );
+                self.say(at, "slow", what, "add eventName or eventSource with its values");
+            }
+        }
+    }
+
+    /// Fields that are not there as they are written: names minds case.
+    fn fields(&mut self, node: &Node) {
+        for (search, value) in shape::entries(node.get("detection")) {
+            if search.text == "condition" {
+                continue;
+            }
+            let maps = if value.as_map().is_some() {
+                std::slice::from_ref(value)
+            } else {
+                shape::items(Some(value))
+            };
+            for (key, _) in maps.iter().flat_map(|map| shape::entries(Some(map))) {
+                let field = key.text.split('|').next().unwrap_or_default();
+                if field.is_empty() || derived::is_readable(field) {
+                    continue;
+                }
+                let what = format!("no record has a member {:?}", shown(field));
+                let hint = derived::nearest_readable(field, &[])
+                    .unwrap_or_else(|| "field names mind case".into());
+                self.say(key.mark, "unknown-member", what, &hint);
+            }
+        }
+    }
+}
+
+fn is_uuid(text: &str) -> bool {
+    let parts: Vec<&str> = text.split('-').collect();
+    let lengths: Vec<usize> = parts.iter().map(|part| part.len()).collect();
+    lengths == [8, 4, 4, 4, 12]
+        && parts.iter().all(|part| part.bytes().all(|byte| byte.is_ascii_hexdigit()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rule::{LoadOptions, builtin, load};
+
+    fn codes(text: &str) -> Vec<&'static str> {
+        let file = RuleFile { name: "a.yml".into(), text: text.into(), builtin: false };
+        let files = [builtin(), vec![file.clone()]].concat();
+        let loaded = load(&files, &LoadOptions::default());
+        assert!(loaded.rules.is_some(), "{:#?}", loaded.problems);
+        let advice = lint(&[file], loaded.rules.as_ref());
+        assert!(advice.iter().all(|one| one.hint.is_some()), "{advice:#?}");
+        advice.iter().map(|problem| problem.code).collect()
+    }
+
+    const WHOLE: &str = "title: T\nid: 8d6f3f62-4b0e-4b58-9a7b-6a1d5f0b3c11\nname: t\n\
+         description: d\nfalsepositives: [f]\nlevel: low\ntags: [attack.t1530]\n\
+         logsource: {product: aws, service: cloudtrail}\n\
+         detection: {s: {eventName: GetObject}, condition: s}\n\
+         tidegate:\n  runbook: r\n  tests:\n    - {name: 'P: one', events: [{template: getobject}], expect: {alerts: 1}}\n    - {name: 'N: none', events: [{template: getobject, event: {eventName: X}}], expect: {alerts: 0}}\n";
+
+    #[test]
+    fn a_whole_rule_gets_no_advice() {
+        assert_eq!(codes(WHOLE), [""; 0]);
+    }
+
+    #[test]
+    fn what_is_missing_is_named() {
+        let bare = "title: T\nname: t\nlogsource: {product: aws, service: cloudtrail}\n\
+                    detection: {s: {eventname: GetObject}, condition: s}\n";
+
+        assert_eq!(
+            codes(bare),
+            [
+                "unknown-member",
+                "no-id",
+                "no-level",
+                "no-description",
+                "no-falsepositives",
+                "no-technique",
+                "no-tests",
+                "no-runbook",
+                "slow"
+            ]
+        );
+        assert_eq!(codes(&WHOLE.replace("8d6f3f62-", "")), ["no-uuid"]);
+        assert_eq!(codes(&WHOLE.replace("alerts: 0", "alerts: 1")), ["no-negative-test"]);
+        assert_eq!(codes(&WHOLE.replace("alerts: 1", "alerts: 0")), ["no-positive-test"]);
+    }
+
+    #[test]
+    fn groups_that_never_meet_and_groups_that_a_caller_splits_are_told() {
+        let start = WHOLE.find("logsource").unwrap_or_default();
+        let end = WHOLE.find("tidegate:").unwrap_or_default();
+        let correlation = "correlation: {type: event_count, rules: [s3_object_read], group-by: [GROUP], timespan: 1m, condition: {gte: 2}}\n";
+        let counting = |group: &str| {
+            let (head, rest) = (&WHOLE[..start], &WHOLE[end..]);
+            codes(&format!("{head}{}{rest}", correlation.replace("GROUP", group)))
+        };
+
+        assert_eq!(counting("tidegate.principal"), [""; 0]);
+        assert_eq!(counting("tidegate.key"), ["unbounded-group"]);
+        assert_eq!(counting("userAgent"), ["chosen-group"]);
+    }
+
+    #[test]
+    fn the_shipped_rules_get_no_advice() {
+        let rules = load(&builtin(), &LoadOptions::default()).rules;
+
+        let advice = lint(&builtin(), rules.as_ref());
+
+        assert_eq!(advice.iter().map(ToString::to_string).collect::<Vec<_>>(), [""; 0]);
+    }
+}

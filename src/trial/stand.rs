@@ -1,0 +1,265 @@
+//! One event against a state: is it late or a duplicate, which groups does it join, how far are they.
+//!
+//! Nothing is computed beside the engine. What the rules would say is what an engine over the state
+//! says. How far a group is, is what the same state tells a *probe*: the same rules, firing from an
+//! amount of zero on and at every event. Thresholds and periods are not part of a state's fingerprint
+//! (semantics.md §10), so the probe finds every group as the rules left it.
+
+use crate::detect::{
+    Engine, Finding, FindingKind, Limits, Origin, Outcome, StateError, WindowSpan,
+};
+use crate::event::{Event, FieldId};
+use crate::rule::{Level, RuleIndex, RuleSet};
+use crate::state::MemoryStore;
+use crate::units::EventTime;
+use std::sync::Arc;
+
+/// What becomes of one event.
+#[derive(Debug, Clone)]
+pub struct Stood {
+    /// Matched, ignored, late or duplicate.
+    pub outcome: Outcome,
+    /// How far event time was before it; `None` for an empty state.
+    pub watermark: Option<EventTime>,
+    /// Its own time, or its record's when it lies too far ahead.
+    pub time: EventTime,
+    /// The rules that it matches.
+    pub rules: Vec<Standing>,
+}
+
+/// One rule that the event matches.
+#[derive(Debug, Clone)]
+pub struct Standing {
+    /// Which.
+    pub rule: RuleIndex,
+    /// Names and values of the group that it joins, as the event has them; `None` = absent.
+    pub group: Vec<(String, Option<String>)>,
+    /// The window that ends with the event, once it is counted; `None` when it is not.
+    pub window: Option<Amount>,
+    /// What the rule says: the kind of record and its level.
+    pub says: Vec<(FindingKind, Level)>,
+}
+
+/// How much a window holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Amount {
+    /// What the rule counts or sums.
+    pub amount: u64,
+    /// Events in the window.
+    pub events: u64,
+    /// Which window.
+    pub window: WindowSpan,
+}
+
+/// Steps `event` into the state of `store`, which is left as it is.
+///
+/// # Errors
+/// The rows of the store cannot be read.
+pub fn stand(
+    rules: &Arc<RuleSet>,
+    limits: Limits,
+    store: &MemoryStore,
+    event: &Event<'_>,
+    origin: &Origin,
+) -> Result<Stood, StateError> {
+    let mut engine = Engine::open(Arc::clone(rules), limits, store.clone())?;
+    let watermark = engine.watermark();
+    let time = crate::detect::Watermark::new(watermark, limits.max_future_skew)
+        .effective(event.time, origin.record_time)
+        .time;
+    let mut said = Vec::new();
+    let outcome = engine.step(event, origin, &mut said)?;
+
+    let mut probe = Engine::open(Arc::new(rules.as_probe()), limits, store.clone())?;
+    let mut probed = Vec::new();
+    probe.step(event, origin, &mut probed)?;
+
+    let mut matched = Vec::new();
+    rules.matching(event, &mut matched);
+    let probe_of = |rule| probed.iter().find(|finding: &&Finding| finding.rule == rule);
+    let standing = |rule: RuleIndex| Standing {
+        rule,
+        group: match probe_of(rule) {
+            Some(finding) => finding.group.clone(),
+            None => group_of(rules, rule, event),
+        },
+        window: probe_of(rule).and_then(amount_of),
+        says: said
+            .iter()
+            .filter(|finding| finding.rule == rule)
+            .map(|finding| (finding.kind, finding.level))
+            .collect(),
+    };
+    Ok(Stood {
+        outcome,
+        watermark,
+        time,
+        rules: matched.iter().map(|one| standing(one.rule)).collect(),
+    })
+}
+
+fn amount_of(finding: &Finding) -> Option<Amount> {
+    let window = finding.window?;
+    Some(Amount { amount: finding.amount, events: finding.count, window })
+}
+
+fn group_of(rules: &RuleSet, rule: RuleIndex, event: &Event<'_>) -> Vec<(String, Option<String>)> {
+    let of_field = |field: &FieldId| {
+        let value = crate::rule::text_of(event.value(*field));
+        (rules.fields().name(*field).to_owned(), value)
+    };
+    rules.rule(rule).group_by.iter().map(of_field).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{DecodeLimits, Decoder, Entry, Format};
+    use crate::rule::{self, LoadOptions};
+    use crate::state::Changes;
+    use crate::units::{Offset, PartitionId, Position, WallTime};
+    use std::convert::Infallible;
+
+    const ORIGIN: Origin = Origin {
+        partition: PartitionId(0),
+        offset: Offset(0),
+        record_time: None,
+        wall: WallTime::from_millis(0),
+    };
+
+    fn read(rules: &RuleSet, id: u32, time: &str, bytes: u64) -> String {
+        assert!(rules.find("s3_large_download").is_some());
+        format!(
+            "{{\"eventVersion\":\"1.11\",\"eventTime\":\"2025-03-10T{time}Z\",\"eventID\":\"{id}\",\
+             \"eventSource\":\"s3.amazonaws.com\",\"eventName\":\"GetObject\",\
+             \"userIdentity\":{{\"type\":\"IAMUser\",\"arn\":\"arn:aws:iam::111122223333:user/a\"}},\
+             \"requestParameters\":{{\"bucketName\":\"b\",\"key\":\"k\"}},\
+             \"additionalEventData\":{{\"bytesTransferredOut\":{bytes}}}}}"
+        )
+    }
+
+    fn with_event<T>(rules: &RuleSet, text: &str, mut then: impl FnMut(&Event<'_>) -> T) -> T {
+        let mut decoder = Decoder::new(rules.fields(), Format::Auto, DecodeLimits::default());
+        let mut out = None;
+        let done: Result<(), Infallible> = decoder.decode(text.as_bytes(), |entry| {
+            let Entry::Event(event) = entry else { panic!("{entry:?}") };
+            out = Some(then(event));
+            Ok(())
+        });
+        let Ok(()) = done;
+        out.expect("one event")
+    }
+
+    /// Different amounts in ten minutes, and amounts not seen for a day, beside the shipped rules.
+    const OWN: &str = "title: D
+name: amounts
+correlation: {type: value_count, rules: [s3_object_read], group-by: [tidegate.bucket], timespan: 10m, condition: {field: tidegate.bytes_out, gte: 3}}
+---
+title: N
+name: new_amount
+logsource: {product: aws, service: cloudtrail}
+detection: {s: {eventName: GetObject}, condition: s}
+tidegate: {new-terms: {fields: [tidegate.bytes_out], history: 1d}, dedup: {period: 0, key: [tidegate.bytes_out]}}
+";
+
+    /// Rules, and the state after these reads.
+    fn after(reads: &[(u32, &str, u64)]) -> (Arc<RuleSet>, MemoryStore) {
+        let mut files = rule::builtin();
+        files.push(rule::RuleFile { name: "own.yml".into(), text: OWN.into(), builtin: false });
+        let loaded = rule::load(&files, &LoadOptions::default());
+        assert!(loaded.rules.is_some(), "{:#?}", loaded.problems);
+        let rules = Arc::new(loaded.rules.expect("the pack loads"));
+        let store = MemoryStore::default();
+        let mut engine = Engine::open(Arc::clone(&rules), Limits::default(), store).expect("opens");
+        for (id, time, bytes) in reads {
+            let text = read(&rules, *id, time, *bytes);
+            with_event(&rules, &text, |event| {
+                engine.step(event, &ORIGIN, &mut Vec::new()).expect("rows are read")
+            });
+        }
+        let mut changes = Changes::default();
+        engine.collect_changes(Position(0), "test", &mut changes);
+        engine.committed(&changes, None).expect("rows are written");
+        (rules, engine.into_store())
+    }
+
+    /// Outcome; amount and events of the window; what the rule says.
+    type Told = (Outcome, Option<(u64, u64)>, Vec<(FindingKind, Level)>);
+
+    fn of(state: &(Arc<RuleSet>, MemoryStore), event: (u32, &str, u64)) -> Told {
+        of_rule("s3_large_download", state, event)
+    }
+
+    fn of_rule(
+        rule: &str,
+        (rules, store): &(Arc<RuleSet>, MemoryStore),
+        (id, time, bytes): (u32, &str, u64),
+    ) -> Told {
+        let text = read(rules, id, time, bytes);
+        let stood = with_event(rules, &text, |event| {
+            stand(rules, Limits::default(), store, event, &ORIGIN).expect("rows are read")
+        });
+        let index = rules.find(rule).expect("is loaded");
+        let standing = stood.rules.iter().find(|standing| standing.rule == index).expect("matches");
+        let amount = standing.window.map(|window| (window.amount, window.events));
+        (stood.outcome, amount, standing.says.clone())
+    }
+
+    #[test]
+    fn the_amount_of_the_group_is_told_far_from_the_threshold_and_at_it() {
+        let state = after(&[(1, "08:00:00", 100), (2, "08:05:00", 52_428_000)]);
+
+        let far = of(&state, (3, "08:09:59", 1));
+        let over = of(&state, (3, "08:09:59", 700));
+        let gone = of(&state, (3, "08:10:00", 1));
+
+        assert_eq!(far, (Outcome::Matched, Some((52_428_101, 3)), vec![]));
+        assert_eq!(
+            over,
+            (Outcome::Matched, Some((52_428_800, 3)), vec![(FindingKind::Create, Level::Low)])
+        );
+        assert_eq!(gone.1, Some((52_428_001, 2)));
+    }
+
+    #[test]
+    fn a_cold_group_has_its_amount_too() {
+        let state = after(&[(1, "08:00:00", 7)]);
+
+        assert_eq!(of(&state, (2, "08:00:01", 5)).1, Some((12, 2)));
+    }
+
+    #[test]
+    fn different_values_and_first_sightings_are_told_too() {
+        let state = after(&[(1, "08:00:00", 7), (2, "08:00:01", 8), (3, "08:00:02", 7)]);
+
+        let known = of_rule("amounts", &state, (4, "08:00:03", 8));
+        let another = of_rule("amounts", &state, (4, "08:00:03", 9));
+
+        assert_eq!((known.1.map(|told| told.0), known.2), (Some(2), vec![]));
+        assert_eq!(another.1.map(|told| told.0), Some(3));
+        assert_eq!(another.2, [(FindingKind::Create, Level::Medium)]);
+        assert_eq!(of_rule("new_amount", &state, (4, "08:00:03", 8)).2, []);
+        assert_eq!(
+            of_rule("new_amount", &state, (4, "08:00:03", 9)).2,
+            [(FindingKind::Create, Level::Medium)]
+        );
+    }
+
+    #[test]
+    fn late_and_duplicate_events_join_no_window() {
+        let state = after(&[(1, "08:00:00", 7), (2, "10:00:00", 1)]);
+
+        assert_eq!(of(&state, (2, "10:00:00", 1)), (Outcome::Duplicate, None, vec![]));
+        assert_eq!(of(&state, (3, "08:59:59", 1)), (Outcome::Late, None, vec![]));
+        assert_eq!(of(&state, (3, "09:00:00", 1)), (Outcome::Matched, Some((1, 1)), vec![]));
+    }
+
+    #[test]
+    fn an_open_episode_does_not_hide_the_amount() {
+        let state = after(&[(1, "08:00:00", 52_428_800)]);
+
+        let again = of(&state, (2, "08:00:00", 10));
+
+        assert_eq!(again, (Outcome::Matched, Some((52_428_810, 2)), vec![]));
+    }
+}

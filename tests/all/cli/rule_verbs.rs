@@ -1,0 +1,285 @@
+//! The verbs on rules: test, explain, rules show, lint and import, validate --against, lists in files.
+
+use super::process::{call_in, tidegate, within};
+use std::io::Write;
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+/// A rule with a test whose expectation is `alerts`.
+fn rule(alerts: u32) -> String {
+    format!(
+        "title: Read by alice
+id: 8d6f3f62-4b0e-4b58-9a7b-6a1d5f0b3c11
+name: read_by_alice
+logsource: {{product: aws, service: cloudtrail}}
+detection:
+  selection:
+    eventName: GetObject
+    userIdentity.userName: alice
+  condition: selection
+level: low
+tidegate:
+  tests:
+    - name: 'P: alice reads'
+      events: [{{template: getobject}}]
+      expect: {{alerts: {alerts}, level: low}}
+    - name: 'N: bob reads'
+      events: [{{template: getobject, event: {{userIdentity.userName: bob}}}}]
+      expect: {{alerts: 0}}
+"
+    )
+}
+
+fn folder_with(files: &[(&str, &str)]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (name, text) in files {
+        let path = folder.path().join(name);
+        std::fs::create_dir_all(path.parent().expect("inside")).expect("a folder");
+        std::fs::write(path, text).expect("is written");
+    }
+    folder
+}
+
+/// A read of `bytes` by alice at `time` of one day.
+fn read(id: u32, time: &str, bytes: u64) -> String {
+    format!(
+        "{{\"eventVersion\":\"1.11\",\"eventTime\":\"2025-03-10T{time}Z\",\"eventID\":\"{id}\",\
+         \"eventSource\":\"s3.amazonaws.com\",\"eventName\":\"GetObject\",\
+         \"userIdentity\":{{\"type\":\"IAMUser\",\"userName\":\"alice\",\
+         \"arn\":\"arn:aws:iam::111122223333:user/alice\"}},\
+         \"requestParameters\":{{\"bucketName\":\"b\",\"key\":\"k\"}},\
+         \"additionalEventData\":{{\"bytesTransferredOut\":{bytes}}}}}"
+    )
+}
+
+#[test]
+fn the_shipped_rules_pass_their_tests() {
+    let folder = folder_with(&[]);
+
+    let ended = call_in(folder.path(), &["test"]);
+
+    assert_eq!((ended.status, ended.stderr.as_str()), (Some(0), ""), "{}", ended.stdout);
+    assert!(ended.stdout.ends_with(" failed\n") && ended.stdout.contains(", 0 failed"));
+    assert!(ended.stdout.lines().count() > 50, "{}", ended.stdout);
+}
+
+#[test]
+fn a_test_that_fails_shows_what_differs_and_exits_with_1() {
+    let folder = folder_with(&[("r.yml", &rule(2))]);
+
+    let ended = call_in(folder.path(), &["test", "r.yml"]);
+
+    assert_eq!((ended.status, ended.stderr.as_str()), (Some(1), ""));
+    assert_eq!(
+        ended.stdout,
+        "FAIL  read_by_alice: P: alice reads (r.yml:13:7)\n        alerts\n          \
+         expected  2\n          got       1\nok    read_by_alice: N: bob reads\n\
+         2 tests of 1 rules, 1 failed\n"
+    );
+    let json = call_in(folder.path(), &["test", "r.yml", "--format", "json"]);
+    let told: serde_json::Value = serde_json::from_str(&json.stdout).expect("is JSON");
+    assert_eq!(told["failed"], 1);
+    assert_eq!(told["results"][0]["differences"][0]["got"], "1");
+    let junit = call_in(folder.path(), &["test", "r.yml", "--format", "junit"]);
+    assert!(junit.stdout.contains("<failure message=\"alerts: expected 2, got 1\">"));
+}
+
+#[test]
+fn coverage_names_the_kinds_of_test_that_a_rule_lacks() {
+    let folder = folder_with(&[("r.yml", &rule(1))]);
+
+    let ended = call_in(folder.path(), &["test", "r.yml", "--coverage"]);
+
+    assert_eq!(ended.status, Some(1));
+    let expected = "read_by_alice  PN---!--  missing D (the deciding event arrives twice)\n";
+    assert!(ended.stdout.contains(expected), "{}", ended.stdout);
+}
+
+#[test]
+fn the_tests_that_a_sigmahq_rule_names_are_run() {
+    let text =
+        rule(1).replace("level: low\n", "level: low\nregression_tests_path: data/info.yml\n");
+    let info = "id: x\nregression_tests_info:\n    - name: Positive Detection Test\n      \
+                type: json\n      provider: CloudTrail\n      match_count: 2\n      \
+                path: data/events.json\n";
+    let events = format!("{}\n{}\n", read(1, "08:00:00", 1), read(2, "08:00:01", 1));
+    let files =
+        [("rules/r.yml", text.as_str()), ("data/info.yml", info), ("data/events.json", &events)];
+    let folder = folder_with(&files);
+
+    let ended = call_in(folder.path(), &["test", "rules"]);
+
+    assert_eq!((ended.status, ended.stderr.as_str()), (Some(0), ""), "{}", ended.stdout);
+    assert!(ended.stdout.contains("ok    read_by_alice: Positive Detection Test\n"));
+    std::fs::write(folder.path().join("data/events.json"), read(1, "08:00:00", 1)).expect("writes");
+    let fewer = call_in(folder.path(), &["test", "rules"]);
+    assert_eq!(fewer.status, Some(1));
+    assert!(fewer.stdout.contains("expected  2\n          got       1\n"), "{}", fewer.stdout);
+}
+
+#[test]
+fn an_event_is_explained_with_every_condition_and_the_value_seen() {
+    let folder = folder_with(&[("r.yml", &rule(1))]);
+    let event = read(1, "08:00:00", 5).replace("alice\"", "a\\u202elice\"");
+
+    let ended =
+        call_in(folder.path(), &["explain", &event, "--rules", "r.yml", "--rule", "read_by_alice"]);
+
+    assert_eq!((ended.status, ended.stderr.as_str()), (Some(0), ""));
+    assert_eq!(
+        ended.stdout,
+        "event 1 at 2025-03-10T08:00:00Z\n\
+         matched by 3 rules\n\n\
+         read_by_alice: does not match\n  - selection\n    \
+         + eventName: GetObject  seen \"GetObject\"\n    \
+         - userIdentity.userName: alice  seen \"a<U+202E>lice\"\n"
+    );
+}
+
+#[test]
+fn after_a_scan_the_distance_from_the_threshold_is_told() {
+    let before: String =
+        [read(1, "08:00:00", 100), read(2, "08:05:00", 200)].map(|line| line + "\n").concat();
+    let folder = folder_with(&[("log/a.jsonl", &before), ("e.json", &read(3, "08:09:00", 7))]);
+    let explain = |event: &str| {
+        let arguments =
+            ["explain", event, "--rule", "s3_large_download", "--after", "log", "--format", "json"];
+        let ended = call_in(folder.path(), &arguments);
+        assert_eq!((ended.status, ended.stderr.as_str()), (Some(0), ""));
+        serde_json::from_str::<serde_json::Value>(&ended.stdout).expect("is JSON")
+    };
+
+    let told = explain("e.json");
+
+    let window = &told["rules"][0]["standing"]["window"];
+    assert_eq!(window["amount"], 307, "{told}");
+    assert_eq!(window["missing"], 52_428_800 - 307);
+    assert_eq!(told["outcome"], "matched");
+    assert_eq!(explain(&read(2, "08:05:00", 200))["outcome"], "duplicate");
+    assert_eq!(explain(&read(9, "06:00:00", 200))["outcome"], "late");
+}
+
+#[test]
+fn an_event_from_standard_input_that_is_none_is_said_to_be_none() {
+    let folder = folder_with(&[]);
+    let mut command = tidegate(folder.path(), &["explain", "-"]);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("starts");
+    child.stdin.take().expect("piped").write_all(b"{\"a\": 1}").expect("is read");
+    let ended = child.wait_with_output().expect("ends");
+
+    assert_eq!(ended.status.code(), Some(1));
+    let told = String::from_utf8_lossy(&ended.stderr);
+    assert!(told.starts_with("tidegate: there is no event in it"), "{told}");
+}
+
+#[test]
+fn tuning_is_shown_and_keeps_the_state() {
+    let tuned = "[rule.s3_large_download]\nthreshold = \"100MiB\"\n[lists.our_accounts]\n\
+                 values = [\"111122223333\"]\n";
+    let folder = folder_with(&[("tidegate.toml", tuned), ("old/none.txt", "")]);
+
+    let shown = call_in(folder.path(), &["rules", "show", "s3_large_download"]);
+
+    assert_eq!((shown.status, shown.stderr.as_str()), (Some(0), ""));
+    let (_, differs) = shown.stdout.split_once("differs from what is written\n").expect("differs");
+    assert!(differs.contains("  amounts      52428800 low, "), "{differs}");
+    assert!(differs.contains(" -> 104857600 medium, 1073741824 high\n"), "{differs}");
+    assert!(differs.contains("  list our_accounts empty -> 111122223333\n"), "{differs}");
+    assert!(!differs.contains("  state "), "{differs}");
+    assert!(shown.stdout.contains("\ntitle: S3 Large Download\n"), "{}", shown.stdout);
+}
+
+#[test]
+fn validate_against_a_folder_tells_what_is_reset() {
+    let changed = rule(1).replace("GetObject\n", "PutObject\n");
+    let toml = "[rules]\npaths = [\"new\"]\n";
+    let folder =
+        folder_with(&[("old/r.yml", &rule(1)), ("new/r.yml", &changed), ("tidegate.toml", toml)]);
+
+    let ended = call_in(folder.path(), &["validate", "--no-broker", "--against", "old"]);
+
+    assert!(ended.stdout.contains("read_by_alice"), "{} {}", ended.stdout, ended.stderr);
+    assert!(
+        ended.stdout.contains("  starts empty: what it counts has changed\n"),
+        "{}",
+        ended.stdout
+    );
+    assert!(ended.stdout.contains("against old: "), "{}", ended.stdout);
+    let same = call_in(folder.path(), &["validate", "--no-broker", "--against", "new"]);
+    assert!(same.stdout.contains(" 0 start empty, 0 new, 0 gone\n"), "{}", same.stdout);
+}
+
+#[test]
+fn lint_advises_and_exits_as_it_is_told_to() {
+    let folder = folder_with(&[("r.yml", &rule(1)), ("bad.yml", "title: T\nname: t\n")]);
+
+    let advice = call_in(folder.path(), &["rules", "lint", "r.yml"]);
+    let denied = call_in(folder.path(), &["rules", "lint", "--deny-warnings", "r.yml"]);
+    let wrong = call_in(folder.path(), &["rules", "lint", "bad.yml"]);
+
+    assert_eq!((advice.status, denied.status, wrong.status), (Some(0), Some(1), Some(78)));
+    assert!(advice.stdout.contains("r.yml:1:1 warning no-technique "), "{}", advice.stdout);
+    assert!(wrong.stdout.contains("bad.yml:1:1 error missing-key "), "{}", wrong.stdout);
+}
+
+#[test]
+fn panther_tests_become_tests_that_run() {
+    let data =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/panther/cloudtrail_s3_vpce.jsonl");
+    let folder = folder_with(&[]);
+    let id = "AWS.CloudTrail.VPCE.S3ExternalIP";
+
+    let block =
+        call_in(folder.path(), &["rules", "import", data.to_str().expect("text"), "--rule", id]);
+
+    assert_eq!((block.status, block.stderr.as_str()), (Some(0), ""));
+    let rule = format!(
+        "title: T\nname: copy\nlogsource: {{product: aws, service: cloudtrail}}\n\
+         detection:\n  s: {{eventSource: s3.amazonaws.com, tidegate.source_is_external: true}}\n  \
+         condition: s\ntidegate:\n{}",
+        block.stdout
+    );
+    std::fs::write(folder.path().join("copy.yml"), rule).expect("is written");
+    let ended = call_in(folder.path(), &["test", "copy.yml"]);
+    assert_eq!((ended.status, ended.stderr.as_str()), (Some(0), ""), "{}", ended.stdout);
+    assert!(ended.stdout.contains("3 tests of 1 rules, 0 failed"), "{}", ended.stdout);
+}
+
+#[test]
+fn a_wrong_value_in_a_list_file_is_named_with_its_line() {
+    let toml = "[lists.our_accounts]\nfile = \"accounts.csv\"\ncolumn = \"account\"\n";
+    let csv = "name,account\nprod,111122223333\nlab,12\n";
+    let folder = folder_with(&[("tidegate.toml", toml), ("accounts.csv", csv)]);
+
+    let wrong = call_in(folder.path(), &["rules", "list"]);
+    std::fs::write(folder.path().join("accounts.csv"), csv.replace("lab,12\n", ""))
+        .expect("writes");
+    let right = call_in(folder.path(), &["rules", "list"]);
+
+    assert_eq!(wrong.status, Some(78));
+    assert!(
+        wrong.stderr.contains("accounts.csv:3:1 error list-value \"12\" is no account id"),
+        "{}",
+        wrong.stderr
+    );
+    assert_eq!((right.status, right.stderr.as_str()), (Some(0), ""));
+}
+
+#[test]
+fn an_empty_list_that_must_not_be_is_an_error() {
+    let toml = "[lists.our_accounts]\nfile = \"accounts.txt\"\nrequired = true\n";
+    let folder = folder_with(&[("tidegate.toml", toml), ("accounts.txt", "# none yet\n")]);
+
+    let mut command = tidegate(folder.path(), &["rules", "list"]);
+    command.stdin(Stdio::null());
+    let ended = within(Duration::from_mins(1), command);
+
+    assert_eq!(ended.status, Some(78));
+    assert!(
+        ended.stderr.contains("the list \"our_accounts\" is required and empty"),
+        "{}",
+        ended.stderr
+    );
+}
