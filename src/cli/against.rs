@@ -132,3 +132,70 @@ fn ask(address: &str, host: &str, path: &str) -> std::io::Result<String> {
     stream.take(ANSWER_BYTES_MAX).read_to_end(&mut answer)?;
     Ok(String::from_utf8_lossy(&answer).into_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rule::{LoadOptions, Place, Tune, builtin, load};
+    use crate::serve::{Admin, Server, Version};
+    use crate::telemetry::Health;
+    use std::net::SocketAddr;
+    use std::sync::Arc;
+
+    fn rules(threshold: Option<u64>) -> RuleSet {
+        let place = Place { file: "t".into(), line: 0, column: 0 };
+        let mut tune = Tune::new("s3_large_download", place);
+        tune.threshold = threshold;
+        let options = LoadOptions { tune: vec![tune], ..LoadOptions::default() };
+        load(&builtin(), &options).rules.expect("the pack loads")
+    }
+
+    /// An admin listener that shows `rules`.
+    fn serving(rules: &RuleSet) -> Server {
+        let shown = overview(rules);
+        let nothing = String::new;
+        let admin = Admin {
+            health: Arc::new(Health::new(0)),
+            render_metrics: Arc::new(String::new),
+            upkeep: Arc::new(|| {}),
+            version: Version {
+                version: nothing(),
+                revision: nothing(),
+                target: nothing(),
+                librdkafka: nothing(),
+                rocksdb: nothing(),
+            },
+            render_rules: Arc::new(move || shown.clone()),
+        };
+        Server::start(SocketAddr::from(([127, 0, 0, 1], 0)), admin).expect("starts")
+    }
+
+    #[test]
+    fn a_running_process_is_asked_for_its_rules() {
+        let server = serving(&rules(None));
+        let url = format!("http://{}", server.address());
+
+        let old = from_process(&url, &server.address().to_string()).expect("answers");
+        let fates = compare(&old, &overview(&rules(Some(60_000_000)))).expect("overviews");
+
+        let StateFate::Kept(changes) = &fates["s3_large_download"] else { panic!("{fates:?}") };
+        assert_eq!(changes.len(), 1, "{changes:?}");
+        assert_eq!(fates["s3_object_count"], StateFate::Kept(vec![]));
+        server.stop();
+    }
+
+    #[test]
+    fn what_does_not_answer_with_rules_is_unavailable() {
+        let server = serving(&rules(None));
+        let address = server.address().to_string();
+
+        let other = from_process("http://x", &format!("{address}/livez")).expect_err("no JSON");
+        let missing = from_process("http://x", &format!("{address}/nothing")).expect_err("404");
+        let odd = from_process("http://x", "a b/rules").expect_err("no host");
+
+        server.stop();
+        assert_eq!([&other, &missing, &odd].map(|failure| failure.exit().status()), [69; 3]);
+        assert!(missing.to_string().contains("it answers 404"), "{missing}");
+        assert!(odd.to_string().contains("write it as http://"), "{odd}");
+    }
+}

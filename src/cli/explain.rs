@@ -21,6 +21,7 @@ use crate::trial::{Standing, Stood, stand};
 use crate::units::{EventTime, Offset, PartitionId, Span, WallTime};
 use clap::ValueEnum;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -220,6 +221,8 @@ impl Explanation {
         let mut out = String::new();
         line(&mut out, 0, &format!("event {} at {}", shown(&self.id), time(self.time)));
         line(&mut out, 0, &self.outcome_text(has_state));
+        // Rules that count the same matches share their conditions, which are told once.
+        let mut told: BTreeMap<&str, String> = BTreeMap::new();
         for (rule, bases) in self.rules(rules, wanted) {
             out.push('\n');
             let name = shown(&rules.rule(rule).text.name);
@@ -230,14 +233,24 @@ impl Explanation {
                 &format!("{name}: {}", if matches { "matches" } else { "does not match" }),
             );
             for base in bases {
+                let mut depth = 1;
                 if base.base != rules.rule(rule).text.name {
-                    line(&mut out, 1, &format!("{} {}", mark(base.holds()), shown(&base.base)));
+                    let head = format!("{} {}", mark(base.holds()), shown(&base.base));
+                    match told.get(base.base.as_str()) {
+                        Some(at) => line(&mut out, 1, &format!("{head}, as under {at}")),
+                        None => line(&mut out, 1, &head),
+                    }
+                    depth = 2;
+                    if told.contains_key(base.base.as_str()) {
+                        continue;
+                    }
+                    told.insert(&base.base, name.clone());
                 }
-                if !base.reads_source {
-                    line(&mut out, 1, "the event is of another log source");
-                    continue;
+                if base.reads_source {
+                    tree(&mut out, depth, &base.condition);
+                } else {
+                    line(&mut out, depth, "the event is of another log source");
                 }
-                tree(&mut out, 1, &base.condition);
             }
             if let Some(standing) = self.standing(rule) {
                 for told in self.standing_text(rules, standing) {

@@ -2,7 +2,8 @@
 
 use super::catalogue::{self, Locality};
 use super::{ExitCode, Failure, Global, Output, rules_import, rules_lint, rules_show};
-use crate::rule::{Kind, Rule, WindowKind};
+use crate::config::Settings;
+use crate::rule::{self, Kind, Outline, Rule, RuleSet, WindowKind};
 use clap::{Subcommand, ValueEnum};
 use serde_json::json;
 
@@ -18,7 +19,7 @@ pub struct Args {
 /// What `tidegate rules` does.
 #[derive(Debug, Subcommand)]
 pub enum Verb {
-    /// List the rules with level, threshold and techniques
+    /// List the rules with level, threshold and techniques, and those that are off with the reason
     #[command(after_help = EXAMPLE)]
     List {
         /// Form of the list
@@ -57,10 +58,16 @@ pub fn run(args: &Args, global: &Global, output: &mut Output<'_>) -> Result<Exit
     };
     let (settings, origins) = global.settings()?;
     let rules = catalogue::rules(&settings, &origins, Locality::OfSources)?;
+    let outlines = rule::outlines(&catalogue::rule_files(&settings.rules)?);
+    let off = off(&outlines, &rules, &settings);
     let text = match format {
-        Format::Table => table(rules.rules()),
+        Format::Table => {
+            let off = off.iter().map(|(outline, why)| off_row(outline, why));
+            table(rules.rules().iter().map(row).chain(off))
+        }
         Format::Json => {
-            let rows: Vec<_> = rules.rules().iter().map(as_json).collect();
+            let off = off.iter().map(|(outline, why)| off_json(outline, why));
+            let rows: Vec<_> = rules.rules().iter().map(as_json).chain(off).collect();
             serde_json::to_string_pretty(&rows)? + "\n"
         }
     };
@@ -68,19 +75,76 @@ pub fn run(args: &Args, global: &Global, output: &mut Output<'_>) -> Result<Exit
     Ok(ExitCode::Done)
 }
 
-fn table(rules: &[Rule]) -> String {
-    let rows: Vec<[String; 5]> =
-        std::iter::once(["NAME", "LEVEL", "LOOKS FOR", "TECHNIQUES", "ID"].map(str::to_owned))
-            .chain(rules.iter().map(|rule| {
-                [
-                    rule.text.name.clone(),
-                    levels(rule),
-                    looks_for(rule),
-                    techniques(rule).join(" "),
-                    rule.text.id.clone(),
-                ]
-            }))
-            .collect();
+/// Rules that could alert and do not run here, with the reason.
+fn off<'o>(
+    outlines: &'o [Outline],
+    rules: &RuleSet,
+    settings: &Settings,
+) -> Vec<(&'o Outline, &'static str)> {
+    let is_replaced = |outline: &Outline| {
+        let takes = |other: &&Outline| !other.is_builtin && other.is_called(outline.label());
+        outline.is_builtin && outlines.iter().any(|other| takes(&other))
+    };
+    let speaking = rule::speaking(outlines).into_iter();
+    speaking
+        .filter(|outline| rules.find(outline.label()).is_none() && !is_replaced(outline))
+        .map(|outline| {
+            let named = |name: &String| outline.is_called(name);
+            let tuned = settings.tune.iter().find(|tune| outline.is_called(&tune.rule));
+            let by_file = outline.json.pointer("/tidegate/enabled") == Some(&false.into());
+            let why = if settings.rules.disable.iter().any(named) {
+                "off: rules.disable"
+            } else {
+                match tuned.and_then(|tune| tune.enabled) {
+                    Some(false) => "off: [rule.NAME]",
+                    None if by_file => "off: ships switched off",
+                    _ => "off: left out, validate says why",
+                }
+            };
+            (outline, why)
+        })
+        .collect()
+}
+
+fn off_row(outline: &Outline, why: &str) -> [String; 5] {
+    let json = off_json(outline, why);
+    let text = |key: &str| json.get(key).and_then(|value| value.as_str()).unwrap_or("-").to_owned();
+    let names = techniques(&tags(outline)).join(" ");
+    [text("name"), text("level"), why.to_owned(), names, text("id")]
+}
+
+fn off_json(outline: &Outline, why: &str) -> serde_json::Value {
+    json!({
+        "name": outline.label(),
+        "id": outline.id,
+        "title": outline.title,
+        "level": outline.json.get("level"),
+        "runs": false,
+        "looks_for": why,
+        "techniques": techniques(&tags(outline)),
+        "tags": tags(outline),
+    })
+}
+
+fn tags(outline: &Outline) -> Vec<String> {
+    let tags = outline.json.get("tags").and_then(|tags| tags.as_array());
+    let texts = tags.into_iter().flatten().filter_map(|tag| tag.as_str());
+    texts.map(str::to_owned).collect()
+}
+
+fn row(rule: &Rule) -> [String; 5] {
+    [
+        rule.text.name.clone(),
+        levels(rule),
+        looks_for(rule),
+        techniques(&rule.text.tags).join(" "),
+        rule.text.id.clone(),
+    ]
+}
+
+fn table(rows: impl Iterator<Item = [String; 5]>) -> String {
+    let head = ["NAME", "LEVEL", "LOOKS FOR", "TECHNIQUES", "ID"].map(str::to_owned);
+    let rows: Vec<[String; 5]> = std::iter::once(head).chain(rows).collect();
     let width = |column: usize| {
         rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max()
     };
@@ -135,10 +199,8 @@ fn looks_for(rule: &Rule) -> String {
     }
 }
 
-fn techniques(rule: &Rule) -> Vec<String> {
-    rule.text
-        .tags
-        .iter()
+fn techniques(tags: &[String]) -> Vec<String> {
+    tags.iter()
         .filter_map(|tag| tag.strip_prefix("attack."))
         .filter(|name| name.starts_with('t') && name.chars().any(|c| c.is_ascii_digit()))
         .map(str::to_uppercase)
@@ -154,7 +216,8 @@ fn as_json(rule: &Rule) -> serde_json::Value {
         "level": rule.level.name(),
         "levels": levels(rule),
         "looks_for": looks_for(rule),
-        "techniques": techniques(rule),
+        "runs": true,
+        "techniques": techniques(&rule.text.tags),
         "tags": rule.text.tags,
     })
 }

@@ -5,7 +5,7 @@ use super::failure::{ExitCode, Failure};
 use super::global::Global;
 use super::output::Output;
 use crate::rule::tests::{self, RuleTest};
-use crate::rule::{self, Problem, RuleFile, Severity};
+use crate::rule::{self, Place, Problem, RuleFile, Severity};
 use crate::trial::{self, Coverage, Suite, TestResult};
 use clap::ValueEnum;
 use std::path::{Path, PathBuf};
@@ -56,11 +56,10 @@ pub(super) fn run(
     let (files, tested) = files(args, global)?;
     let tested = files.get(..tested).unwrap_or_default();
     let (tests, problems) = tests(tested);
-    let stops: Vec<Problem> =
-        problems.into_iter().filter(|problem| problem.severity == Severity::Error).collect();
-    if !stops.is_empty() {
-        return Err(Failure::rules(&stops));
+    if problems.iter().any(|problem| problem.severity == Severity::Error) {
+        return Err(Failure::rules(&problems));
     }
+    catalogue::print_problems(&problems);
     let outlines = rule::outlines(tested);
     let is_wanted = |label: &str| {
         let called = outlines.iter().find(|outline| outline.label() == label);
@@ -117,69 +116,75 @@ fn files(args: &Args, global: &Global) -> Result<(Vec<RuleFile>, usize), Failure
 /// The tests inside the files and those that they name.
 fn tests(files: &[RuleFile]) -> (Vec<RuleTest>, Vec<Problem>) {
     let (mut tests, mut problems) = tests::of(files);
+    for test in &mut tests {
+        let folder = Path::new(&test.place.file).parent().unwrap_or(Path::new("")).to_owned();
+        let place = test.place.clone();
+        let read = |path: &str| {
+            let path = folder.join(path);
+            let what =
+                |error| format!("the events in {} could not be read: {error}", path.display());
+            std::fs::read_to_string(&path)
+                .map_err(|error| problem(&place, Severity::Error, what(error)))
+        };
+        problems.extend(test.attach(read).err());
+    }
     for (rule, path, place) in tests::regression_paths(files) {
         let Some(found) = beside(Path::new(&place.file), &path) else {
-            problems.push(Problem {
-                place,
-                severity: Severity::Error,
-                code: "regression-tests",
-                what: format!("there is no file {path:?} in a folder above the rule"),
-                hint: Some("take the line out, or put the tests beside the rules".into()),
-            });
+            // Rules are often copied without the repository's tests.
+            let what = format!("{path:?} is in no folder above the rule, so its tests are not run");
+            problems.push(problem(&place, Severity::Warning, what));
             continue;
         };
         let name = found.display().to_string();
-        match std::fs::read_to_string(&found) {
-            Err(error) => problems.push(unreadable(name, &error)),
-            Ok(text) => {
-                let info = RuleFile { name, text, builtin: false };
-                let (entries, wrong) = tests::regressions(&info);
-                problems.extend(wrong);
-                for entry in entries {
-                    match data_of(&entry, &found) {
-                        Ok(data) => tests.push(entry.test(&rule, &data)),
-                        Err(problem) => problems.push(problem),
-                    }
-                }
+        let text = match std::fs::read_to_string(&found) {
+            Ok(text) => text,
+            Err(error) => {
+                let what = format!("{name} could not be read: {error}");
+                problems.push(problem(&place, Severity::Error, what));
+                continue;
+            }
+        };
+        let (entries, wrong) = tests::regressions(&RuleFile { name, text, builtin: false });
+        problems.extend(wrong);
+        for entry in entries {
+            match data_of(&entry, &found) {
+                Ok(data) => tests.push(entry.test(&rule, &data)),
+                Err(problem) => problems.push(problem),
             }
         }
     }
     (tests, problems)
 }
 
+fn problem(place: &Place, severity: Severity, what: String) -> Problem {
+    let hint = Some("a file of JSON, or of JSON lines".to_owned());
+    Problem { place: place.clone(), severity, code: "test-data", what, hint }
+}
+
 /// The JSON text of one entry; SigmaHQ's paths begin at the root of the repository.
 fn data_of(entry: &tests::Regression, info: &Path) -> Result<String, Problem> {
-    let wrong = |what: String| Problem {
-        place: entry.place.clone(),
-        severity: Severity::Error,
-        code: "regression-tests",
-        what,
-        hint: Some("a file of JSON, or of JSON lines".into()),
-    };
+    const ENDS: [&str; 3] = ["json", "jsonl", "ndjson"];
     let path = Path::new(&entry.path);
+    let is_json = path.extension().is_some_and(|end| ENDS.iter().any(|json| end == *json));
     // Of other forms SigmaHQ keeps a copy as JSON beside the original.
-    let as_json = ["json", "jsonl", "ndjson"].map(|end| path.with_extension(end));
-    let is_json =
-        path.extension().is_some_and(|end| end == "json" || end == "jsonl" || end == "ndjson");
-    let candidates: Vec<PathBuf> = if is_json { vec![path.to_owned()] } else { as_json.to_vec() };
+    let candidates: Vec<PathBuf> = if is_json {
+        vec![path.to_owned()]
+    } else {
+        ENDS.iter().map(|end| path.with_extension(end)).collect()
+    };
     let found = candidates.iter().find_map(|path| beside(info, &path.to_string_lossy()));
-    let found = found.ok_or_else(|| wrong(format!("there is no JSON of {:?}", entry.path)))?;
-    std::fs::read_to_string(&found)
-        .map_err(|error| wrong(format!("could not read {}: {error}", found.display())))
+    let Some(found) = found else {
+        let what = format!("there is no JSON of {:?}, so the test is not run", entry.path);
+        return Err(problem(&entry.place, Severity::Warning, what));
+    };
+    std::fs::read_to_string(&found).map_err(|error| {
+        let what = format!("{} could not be read: {error}", found.display());
+        problem(&entry.place, Severity::Error, what)
+    })
 }
 
 /// `path` below the nearest folder above `file` that has it.
 fn beside(file: &Path, path: &str) -> Option<PathBuf> {
     let whole = std::fs::canonicalize(file).ok()?;
     whole.ancestors().skip(1).map(|folder| folder.join(path)).find(|path| path.is_file())
-}
-
-fn unreadable(file: String, error: &std::io::Error) -> Problem {
-    Problem {
-        place: rule::Place { file, line: 0, column: 0 },
-        severity: Severity::Error,
-        code: "regression-tests",
-        what: format!("could not be read: {error}"),
-        hint: None,
-    }
 }

@@ -217,6 +217,7 @@ const TEST_EVENT: &[KeySpec] = &[
     KeySpec::optional("every", Shape::Span, "distance of repeated events"),
     KeySpec::optional("repeat", Shape::Count, "how many such events"),
     KeySpec::optional("template", Shape::Text, "a ready-made event that \"event\" changes"),
+    KeySpec::optional("file", Shape::Text, "events in a file beside the rule, JSON or JSON lines"),
     KeySpec::optional("event", Shape::Named(&Shape::Any), "members; dots reach inside"),
     KeySpec::optional("without", Shape::Texts, "members that are taken away"),
 ];

@@ -192,6 +192,7 @@ mod tests {
         let (status, body) = call(&server, "GET", "/version");
         assert_eq!(status, 200);
         assert!(body.contains("\"librdkafka\":\"2\""), "{body}");
+        assert_eq!(call(&server, "GET", "/rules"), (200, "{\"rules\":[]}".into()));
         assert_eq!(call(&server, "GET", "/nothing").0, 404);
 
         let (status, body) = call(&server, "GET", "/readyz");

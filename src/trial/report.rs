@@ -98,17 +98,19 @@ fn coverage_text(coverage: &[Coverage]) -> String {
                 (false, false) => '-',
             })
             .collect();
-        let missing: Vec<String> = row
-            .missing
-            .iter()
-            .map(|letter| format!("{} ({})", letter.as_char(), letter.help()))
-            .collect();
+        let missing: Vec<String> =
+            row.missing.iter().map(|letter| letter.as_char().to_string()).collect();
         let missing = if missing.is_empty() {
             String::new()
         } else {
-            format!("  missing {}", missing.join(", "))
+            format!("  missing {}", missing.join(" "))
         };
         line(&mut out, &format!("{:width$}  {cells}{missing}", shown(&row.rule)));
+    }
+    let lacked: BTreeSet<Letter> =
+        coverage.iter().flat_map(|row| row.missing.iter().copied()).collect();
+    for letter in lacked {
+        line(&mut out, &format!("  {}: {}", letter.as_char(), letter.help()));
     }
     let rules = coverage.iter().filter(|row| !row.missing.is_empty()).count();
     line(&mut out, &format!("{} rules, {rules} without a test that applies", coverage.len()));
@@ -237,6 +239,7 @@ mod tests {
             name: name.into(),
             place: Place { file: "a.yml".into(), line: 3, column: 5 },
             events: Vec::new(),
+            files: Vec::new(),
             with: With::default(),
             expect: Expect::default(),
         }
@@ -296,7 +299,7 @@ mod tests {
 
         assert_eq!(
             told,
-            "r  P-----!-  missing F (the same call failed)\n1 rules, 1 without a test that applies\n"
+            "r  P-----!-  missing F\n  F: the same call failed\n1 rules, 1 without a test that applies\n"
         );
     }
 }

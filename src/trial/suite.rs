@@ -42,6 +42,9 @@ impl<'f> Suite<'f> {
 
     /// Plays one test.
     pub fn play(&mut self, test: &RuleTest) -> Verdict {
+        if let Some(file) = test.files.first() {
+            return Verdict::cannot_run(&[format!("the events of {:?} were not read", file.path)]);
+        }
         match self.rules(test) {
             Ok(rules) => play(&rules, test),
             Err(why) => Verdict::cannot_run(&why),

@@ -216,6 +216,7 @@ impl Regression {
             name: self.name.clone(),
             place: self.place.clone(),
             events: vec![data.to_owned()],
+            files: Vec::new(),
             with: With { counts_matches: true, ..With::default() },
             expect: Expect { alerts: self.match_count, ..Expect::default() },
         }

@@ -19,3 +19,4 @@ pub use foreign::{ForeignTest, Regression, foreign, regression_paths, regression
 pub use needs::Needs;
 pub(super) use read::check;
 pub use read::{RuleTest, With, of};
+pub use record::Attached;

@@ -1,7 +1,7 @@
 //! `tidegate.tests` → tests.
 
 use super::expect::Expect;
-use super::record::{self, Step};
+use super::record::{self, Attached, Step};
 use crate::rule::document::{self, Document};
 use crate::rule::list::ListValues;
 use crate::rule::load::{LoadOptions, RuleFile, Tune};
@@ -23,6 +23,8 @@ pub struct RuleTest {
     pub place: Place,
     /// CloudTrail records as JSON texts, in arrival order.
     pub events: Vec<String>,
+    /// Files whose events come between them; [`Self::attach`] puts them in place.
+    pub files: Vec<Attached>,
     /// Other values for this test alone.
     pub with: With,
     /// What must follow.
@@ -41,6 +43,20 @@ pub struct With {
 }
 
 impl RuleTest {
+    /// Puts the events of its files in place; `read` gives the text of one.
+    ///
+    /// # Errors
+    /// What `read` says of a file that cannot be read; the test is then as it was.
+    pub fn attach<E>(&mut self, mut read: impl FnMut(&str) -> Result<String, E>) -> Result<(), E> {
+        let texts: Result<Vec<String>, E> =
+            self.files.iter().map(|file| read(&file.path)).collect();
+        // From the end, so that the places before stay what they are.
+        for (file, text) in self.files.drain(..).zip(texts?).rev() {
+            self.events.insert(file.before.min(self.events.len()), text);
+        }
+        Ok(())
+    }
+
     /// How to load the rules for this test: the tested one switched on, with the test's values.
     #[must_use]
     pub fn options(&self) -> LoadOptions {
@@ -71,7 +87,10 @@ pub fn of(files: &[RuleFile]) -> (Vec<RuleTest>, Vec<Problem>) {
         for node in yaml::read(&file.text, &mut report) {
             let Some(document) = document::read(&node, &mut report) else { continue };
             for draft in drafts(&document, &mut report) {
+                let (events, attached) = record::expand(&draft.steps);
                 tests.push(RuleTest {
+                    events,
+                    files: attached,
                     rule: document.label(),
                     place: Place {
                         file: file.name.clone(),
@@ -79,7 +98,6 @@ pub fn of(files: &[RuleFile]) -> (Vec<RuleTest>, Vec<Problem>) {
                         column: draft.mark.column,
                     },
                     name: draft.name,
-                    events: record::expand(&draft.steps),
                     with: draft.with,
                     expect: draft.expect,
                 });

@@ -19,7 +19,23 @@ pub(super) struct Step {
     at: Option<At>,
     every: SignedDuration,
     repeat: u64,
-    record: Value,
+    what: What,
+}
+
+#[derive(Debug, Clone)]
+enum What {
+    Record(Value),
+    /// Events of a file, as they are.
+    File(Attached),
+}
+
+/// A file whose events belong into a test.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attached {
+    /// Its path, from the folder of the rule.
+    pub path: String,
+    /// Before which of the test's own events its events come.
+    pub before: usize,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -34,6 +50,18 @@ pub(super) fn read(node: &Node, report: &mut Report) -> Option<Step> {
         Some(text) => Some(read_at(&text, report)?),
         None => None,
     };
+    if let Some(path) = shape::text(node.get("file")) {
+        if let Some((other, _)) =
+            shape::entries(Some(node)).iter().find(|(key, _)| key.text != "file")
+        {
+            let what = format!("{:?} beside \"file\" means nothing", shown(&other.text));
+            let hint = "a file's events are taken as they are".to_owned();
+            report.error_with_hint(other.mark, "value", what, hint);
+        }
+        let every = SignedDuration::ZERO;
+        let what = What::File(Attached { path: path.text, before: 0 });
+        return Some(Step { at: None, every, repeat: 1, what });
+    }
     let every = shape::span(node.get("every")).unwrap_or_default();
     let repeat = shape::count(node.get("repeat")).unwrap_or(1);
     if repeat > EVENTS_MAX {
@@ -45,7 +73,7 @@ pub(super) fn read(node: &Node, report: &mut Report) -> Option<Step> {
     let mut record = match shape::text(node.get("template")) {
         Some(name) => read_template(&name, report)?,
         None if node.get("event").is_none() => {
-            let hint = "template: getobject, or event: {…}".to_owned();
+            let hint = "template: getobject, event: {…} or file: events.jsonl".to_owned();
             let what = "the event has neither \"template\" nor \"event\"";
             report.error_with_hint(node.mark, "missing-key", what, hint);
             return None;
@@ -59,7 +87,7 @@ pub(super) fn read(node: &Node, report: &mut Report) -> Option<Step> {
         remove(&mut record, &path, report);
     }
     let every = SignedDuration::from_millis(every.as_millis());
-    Some(Step { at, every, repeat, record })
+    Some(Step { at, every, repeat, what: What::Record(record) })
 }
 
 fn read_template(name: &Key, report: &mut Report) -> Option<Value> {
@@ -141,12 +169,19 @@ fn remove(record: &mut Value, path: &Key, report: &mut Report) {
     }
 }
 
-/// The records of all steps in arrival order, as JSON texts.
-pub(super) fn expand(steps: &[Step]) -> Vec<String> {
+/// The records of all steps in arrival order, as JSON texts, and the files whose events come between.
+pub(super) fn expand(steps: &[Step]) -> (Vec<String>, Vec<Attached>) {
     let start = Timestamp::from_second(START_SECONDS).unwrap_or_default();
-    let mut out = Vec::new();
+    let (mut out, mut files) = (Vec::new(), Vec::new());
     let mut time = start;
     for step in steps {
+        let record = match &step.what {
+            What::Record(record) => record,
+            What::File(file) => {
+                files.push(Attached { before: out.len(), ..file.clone() });
+                continue;
+            }
+        };
         let first = match step.at {
             Some(At::SinceStart(after)) => start.checked_add(after).unwrap_or(start),
             Some(At::Time(time)) => time,
@@ -155,13 +190,13 @@ pub(super) fn expand(steps: &[Step]) -> Vec<String> {
         time = first;
         for index in 0..step.repeat {
             let number = u64::try_from(out.len()).unwrap_or_default();
-            out.push(text_of(&step.record, time, index, number));
+            out.push(text_of(record, time, index, number));
             if index + 1 < step.repeat {
                 time = time.checked_add(step.every).unwrap_or(time);
             }
         }
     }
-    out
+    (out, files)
 }
 
 /// One record: `{n}` in its texts is the number within the step; time and id where it has none.

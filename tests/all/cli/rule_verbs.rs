@@ -92,7 +92,7 @@ fn coverage_names_the_kinds_of_test_that_a_rule_lacks() {
     let ended = call_in(folder.path(), &["test", "r.yml", "--coverage"]);
 
     assert_eq!(ended.status, Some(1));
-    let expected = "read_by_alice  PN---!--  missing D (the deciding event arrives twice)\n";
+    let expected = "read_by_alice  PN---!--  missing D\n  D: the deciding event arrives twice\n";
     assert!(ended.stdout.contains(expected), "{}", ended.stdout);
 }
 
@@ -116,6 +116,62 @@ fn the_tests_that_a_sigmahq_rule_names_are_run() {
     let fewer = call_in(folder.path(), &["test", "rules"]);
     assert_eq!(fewer.status, Some(1));
     assert!(fewer.stdout.contains("expected  2\n          got       1\n"), "{}", fewer.stdout);
+}
+
+#[test]
+fn events_of_a_file_stand_where_the_test_names_it() {
+    let text = rule(1).replace(
+        "events: [{template: getobject}]",
+        "events: [{template: getobject, event: {userIdentity.userName: bob}}, {file: two.jsonl}]",
+    );
+    let events = format!("{}\n{}\n", read(1, "08:00:00", 1), read(2, "09:30:00", 1));
+    let folder = folder_with(&[("rules/r.yml", &text), ("rules/two.jsonl", &events)]);
+
+    let ended = call_in(folder.path(), &["test", "rules"]);
+
+    // Two reads more than an hour apart are two findings.
+    assert!(ended.stdout.contains("expected  1\n          got       2\n"), "{}", ended.stdout);
+    std::fs::remove_file(folder.path().join("rules/two.jsonl")).expect("is removed");
+    let missing = call_in(folder.path(), &["test", "rules"]);
+    assert_eq!(missing.status, Some(78));
+    assert!(missing.stderr.contains("r.yml:13:7 error test-data "), "{}", missing.stderr);
+}
+
+#[test]
+fn tuning_changes_what_fires_and_resets_nothing() {
+    let folder = folder_with(&[("a.jsonl", &read(1, "08:00:00", 60_000_000))]);
+    let raise = ["--set", "rule.s3_large_download.threshold=100MiB"];
+    let alerts = |more: &[&str]| {
+        let arguments = [&["scan", "a.jsonl", "--summary"], more].concat();
+        call_in(folder.path(), &arguments).stdout.contains("s3_large_download\"")
+    };
+    let state = |more: &[&str]| {
+        let arguments =
+            [&["rules", "show", "s3_large_download", "--format", "json"], more].concat();
+        let ended = call_in(folder.path(), &arguments);
+        let told: serde_json::Value = serde_json::from_str(&ended.stdout).expect("is JSON");
+        told["runs"]["state"].as_str().expect("a state").to_owned()
+    };
+
+    assert!(alerts(&[]));
+    assert!(!alerts(&raise));
+    assert_eq!(state(&[]), state(&raise));
+    assert_ne!(state(&[]), state(&["--set", "rule.s3_large_download.timespan=11m"]));
+}
+
+#[test]
+fn rules_that_are_off_are_listed_with_the_reason() {
+    let text = rule(1).replace("tidegate:\n", "tidegate:\n  enabled: false\n");
+    let folder = folder_with(&[("r.yml", &text)]);
+    let set = ["--set", "rules.paths=r.yml", "--set", "rules.disable=s3_object_count"];
+
+    let ended = call_in(folder.path(), &[&["rules", "list"], &set[..]].concat());
+
+    assert_eq!((ended.status, ended.stderr.as_str()), (Some(0), ""));
+    let line =
+        |name: &str| ended.stdout.lines().find(|line| line.starts_with(name)).map(str::to_owned);
+    assert!(line("read_by_alice").is_some_and(|line| line.contains("off: ships switched off")));
+    assert!(line("s3_object_count").is_some_and(|line| line.contains("off: rules.disable")));
 }
 
 #[test]
