@@ -8,6 +8,7 @@ mod matching;
 mod modifiers;
 mod pack;
 mod severity;
+mod sigma_schema;
 
 use super::{LoadOptions, Loaded, RuleFile, RuleSet, load};
 use crate::event::{Event, FieldSet, Identity, Number, Source, Value as Field};

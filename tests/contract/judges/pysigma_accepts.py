@@ -1,7 +1,8 @@
 """Compares what pySigma says of the corpus with what is recorded: pysigma_accepts.py RULES RECORDED.
 
 One line for each rule: whether pySigma takes the file, conditions parsed and references resolved.
-With `--record` it prints the lines instead. A rule is taken when nothing raises.
+With `--record` it prints the lines instead. A rule is taken when nothing raises. With `--together` the
+arguments are rule files that refer to each other, and all of them must be taken.
 """
 import json
 import sys
@@ -26,6 +27,15 @@ def lines(path):
     with open(path, encoding="utf-8") as file:
         return [json.loads(line) for line in file]
 
+
+if sys.argv[1] == "--together":
+    texts = []
+    for path in sys.argv[2:]:
+        with open(path, encoding="utf-8") as file:
+            texts.append(file.read())
+    taken, error = accepts("\n---\n".join(texts))
+    print(error or f"{len(texts)} files")
+    sys.exit(0 if taken and texts else 1)
 
 record = "--record" in sys.argv
 paths = [argument for argument in sys.argv[1:] if argument != "--record"]

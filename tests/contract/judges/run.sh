@@ -1,12 +1,13 @@
 #!/bin/sh
-# Runs the judges of alerts over the golden records, and pySigma over the corpus of rules,
-# and prints one closing line.
+# Runs the judges of alerts over the golden records, and pySigma over the corpus of rules
+# and the shipped ones, and prints one closing line.
 # Needs python3 with venv; what else it needs goes into the user's cache folder, pinned by hash.
 set -eu
 
 judges=$(cd "$(dirname "$0")" && pwd)
 contract=$(dirname "$judges")
 schemas=$(cd "$contract/../.." && pwd)/schemas
+rules=$(cd "$contract/../.." && pwd)/rules
 corpus=$(cd "$contract/../data/conformance" && pwd)
 pin=$(python3 -c 'import hashlib, sys; print(hashlib.sha256(open(sys.argv[1], "rb").read()).hexdigest()[:16])' "$judges/requirements.txt")
 venv=${XDG_CACHE_HOME:-$HOME/.cache}/tidegate/judges-$pin
@@ -71,6 +72,10 @@ judge "pysigma: the recorded answers for the corpus of rules" \
 sed 's/"accepts": true/"accepts": false/' "$corpus/pysigma.jsonl" >"$work/wrong-answers.jsonl"
 judge "pysigma: refuses wrong answers" refused \
     "$venv/bin/python" "$judges/pysigma_accepts.py" "$corpus/rules.jsonl" "$work/wrong-answers.jsonl"
+judge "pysigma: the shipped rules" \
+    "$venv/bin/python" "$judges/pysigma_accepts.py" --together "$rules"/*/*.yml
+judge "pysigma: refuses a shipped rule over another that is not there" refused \
+    "$venv/bin/python" "$judges/pysigma_accepts.py" --together "$rules/cloudtrail/s3_large_download.yml"
 
 echo "judges: $passed passed, $failed failed"
 [ "$failed" -eq 0 ]
