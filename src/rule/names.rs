@@ -4,6 +4,7 @@ use super::document::Document;
 use super::problem::Severity;
 use super::report::{Report, nearest, shown};
 use super::yaml::Key;
+use std::collections::BTreeMap;
 
 /// A document of some file.
 #[derive(Debug)]
@@ -16,13 +17,13 @@ pub(super) struct Entry {
 /// Takes out shipped documents that a deployment's own replace, and reports names used twice.
 pub(super) fn settle(entries: Vec<Entry>, reports: &mut [Report]) -> Vec<Entry> {
     let mut kept: Vec<Entry> = Vec::new();
+    // Positions among the kept, by name and by id.
+    let mut called: BTreeMap<String, usize> = BTreeMap::new();
     // The deployment's own first, so that a shipped one meets its replacement.
     let (own, builtin): (Vec<_>, Vec<_>) = entries.into_iter().partition(|entry| !entry.is_builtin);
     for entry in own.into_iter().chain(builtin) {
-        let taken =
-            [&entry.document.id, &entry.document.name].into_iter().flatten().find_map(|key| {
-                Some((key, kept.iter().find(|other| other.document.is_called(&key.text))?))
-            });
+        let keys = [&entry.document.id, &entry.document.name].into_iter().flatten();
+        let taken = keys.clone().find_map(|key| Some((key, kept.get(*called.get(&key.text)?)?)));
         match taken {
             Some((_, other)) if entry.is_builtin && !other.is_builtin => {
                 let what =
@@ -37,7 +38,10 @@ pub(super) fn settle(entries: Vec<Entry>, reports: &mut [Report]) -> Vec<Entry> 
                     report.error(key.mark, "duplicate-name", what);
                 }
             }
-            None => kept.push(entry),
+            None => {
+                called.extend(keys.map(|key| (key.text.clone(), kept.len())));
+                kept.push(entry);
+            }
         }
     }
     kept.sort_by_key(|entry| (entry.file, entry.document.mark));
