@@ -3,10 +3,11 @@
 use super::predicate::{Predicate, Test};
 use crate::event::FieldId;
 
-/// Texts of a field, one of which must be there for the condition to hold.
+/// Texts of a field or of the record, one of which must be there for the condition to hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Anchor {
-    pub(super) field: FieldId,
+    /// `None` is the text of the whole record.
+    pub(super) field: Option<FieldId>,
     pub(super) part: Part,
     /// ASCII in lower case; at least one, and none empty.
     pub(super) texts: Vec<String>,
@@ -28,9 +29,18 @@ const PART_BYTES_MIN: usize = 3;
 
 impl Anchor {
     /// The less, the fewer events it finds.
-    fn rank(&self) -> (bool, usize, usize) {
+    fn rank(&self) -> (bool, bool, usize, usize) {
         let shortest = self.texts.iter().map(String::len).min().unwrap_or(0);
-        (self.part == Part::Inside, usize::MAX - shortest, self.texts.len())
+        let is_part = self.part == Part::Inside;
+        (self.field.is_none(), is_part, usize::MAX - shortest, self.texts.len())
+    }
+
+    fn of(field: Option<FieldId>, part: Part, texts: Vec<String>) -> Option<Self> {
+        let is_good = |text: &String| {
+            !text.is_empty() && (part == Part::Whole || text.len() >= PART_BYTES_MIN)
+        };
+        let fits = !texts.is_empty() && texts.len() <= TEXTS_MAX;
+        (fits && texts.iter().all(is_good)).then_some(Self { field, part, texts })
     }
 }
 
@@ -38,17 +48,11 @@ impl Predicate {
     /// The best anchor of the condition; `None` when it may hold for events without any text.
     pub(super) fn anchor(&self) -> Option<Anchor> {
         match self {
-            Predicate::Some(field, test) => {
-                let (part, texts) = match test.required_texts() {
-                    Some(texts) => (Part::Whole, texts),
-                    None => (Part::Inside, test.required_parts()?),
-                };
-                let is_good = |text: &String| {
-                    !text.is_empty() && (part == Part::Whole || text.len() >= PART_BYTES_MIN)
-                };
-                let fits = !texts.is_empty() && texts.len() <= TEXTS_MAX;
-                (fits && texts.iter().all(is_good)).then_some(Anchor { field: *field, part, texts })
-            }
+            Predicate::Some(field, test) => match test.required_texts() {
+                Some(texts) => Anchor::of(Some(*field), Part::Whole, texts),
+                None => Anchor::of(Some(*field), Part::Inside, test.required_parts()?),
+            },
+            Predicate::Record(test) => Anchor::of(None, Part::Inside, test.required_parts()?),
             Predicate::All(all) => {
                 all.iter().filter_map(Predicate::anchor).min_by_key(Anchor::rank)
             }

@@ -3,12 +3,13 @@
 //! Almost every rule names its `eventSource` or `eventName`. Conditions are filed under the values
 //! that they need, so that an event which no rule wants costs two hashes and three look-ups,
 //! however many rules there are. Those that need neither are filed under what they do need: the value
-//! of some other field (one look-up for each such field), or a part of a field's text (one automaton
-//! for each such field, whatever the number of parts). What is left is asked every time.
+//! of some other field (one look-up for each such field), or a part of a field's or of the record's text
+//! (one automaton for each, whatever the number of parts). What is left is asked every time.
 
 use super::anchor::{Anchor, Part};
 use super::caseless::hash_lowered;
 use super::predicate::Predicate;
+use super::record_text;
 use super::scalar_text::with_text;
 use crate::event::{Event, FieldId, Value};
 use aho_corasick::{AhoCorasick, MatchKind};
@@ -58,7 +59,8 @@ struct ByValue {
 /// Conditions that need one of some parts of a field's text.
 #[derive(Debug, Clone)]
 struct ByPart {
-    field: FieldId,
+    /// `None` is the text of the whole record.
+    field: Option<FieldId>,
     parts: Vec<String>,
     /// By part.
     conditions: Vec<Vec<usize>>,
@@ -119,7 +121,7 @@ impl Dispatch {
     /// Files a condition that asks neither source nor name under what it does need.
     fn add_by_anchor(&mut self, at: usize, condition: &Predicate) {
         match condition.anchor() {
-            Some(Anchor { field, part: Part::Whole, texts }) => {
+            Some(Anchor { field: Some(field), part: Part::Whole, texts }) => {
                 let place = self.by_value.iter().position(|table| table.field == field);
                 let place = place.unwrap_or_else(|| {
                     self.by_value.push(ByValue { field, values: HashTable::new() });
@@ -130,7 +132,7 @@ impl Dispatch {
                     file(&mut table.values, "", text, at);
                 }
             }
-            Some(Anchor { field, part: Part::Inside, texts }) => {
+            Some(Anchor { field, texts, .. }) => {
                 let place = self.by_part.iter().position(|table| table.field == field);
                 let place = place.unwrap_or_else(|| {
                     self.by_part.push(ByPart::of(field));
@@ -200,27 +202,36 @@ impl Dispatch {
             });
         }
         for table in &self.by_part {
-            let Some(automaton) = &table.automaton else { continue };
-            each_text(event.value(table.field), &mut |text| {
-                if !text.is_ascii() {
-                    // Some letters beyond ASCII have an ASCII letter as their lower case, which the
-                    // automaton does not know.
-                    table.conditions.iter().flatten().for_each(|&at| each(at, FoundBy::Less));
-                    return;
+            let mut found = |at| each(at, FoundBy::Less);
+            match table.field {
+                Some(field) => {
+                    each_text(event.value(field), &mut |text| table.find(text, &mut found));
                 }
-                for found in automaton.find_overlapping_iter(text) {
-                    let conditions = table.conditions.get(found.pattern().as_usize());
-                    conditions.into_iter().flatten().for_each(|&at| each(at, FoundBy::Less));
-                }
-            });
+                None => table.find(&record_text::of(event.raw), &mut found),
+            }
         }
         self.rest.iter().for_each(|&at| each(at, FoundBy::Less));
     }
 }
 
 impl ByPart {
-    fn of(field: FieldId) -> Self {
+    fn of(field: Option<FieldId>) -> Self {
         Self { field, parts: Vec::new(), conditions: Vec::new(), automaton: None }
+    }
+
+    /// Calls `each` with the conditions of which a part is in the text.
+    fn find(&self, text: &str, each: &mut dyn FnMut(usize)) {
+        let Some(automaton) = &self.automaton else { return };
+        if !text.is_ascii() {
+            // Some letters beyond ASCII have an ASCII letter as their lower case, which the
+            // automaton does not know.
+            self.conditions.iter().flatten().for_each(|&at| each(at));
+            return;
+        }
+        for found in automaton.find_overlapping_iter(text) {
+            let conditions = self.conditions.get(found.pattern().as_usize());
+            conditions.into_iter().flatten().for_each(|&at| each(at));
+        }
     }
 
     fn add(&mut self, part: String, at: usize) {

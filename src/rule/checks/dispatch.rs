@@ -4,7 +4,7 @@ use super::rules_of;
 use crate::rule::Matched;
 use serde_json::{Value, json};
 
-const ITEMS: [&str; 22] = [
+const ITEMS: [&str; 25] = [
     "x: one",
     "x: [one, 2]",
     "x: [one, null]",
@@ -27,6 +27,9 @@ const ITEMS: [&str; 22] = [
     "y|windash|contains: ' -needle'",
     "y|fieldref: x",
     "z|gt: 5\n  y|contains: needle",
+    "- needle",
+    "- needle\n  - kind",
+    "'|all': [needle, hay]",
 ];
 
 /// A rule for each item joined by `or` with itself and, as far apart as `step`, with those behind it.
@@ -80,7 +83,9 @@ fn every_rule_that_holds_is_found_by_its_values_and_parts() {
     }
     let mut held = std::collections::BTreeSet::new();
     for record in records {
-        let event = super::event_of(&record, rules.fields());
+        let raw = record.to_string();
+        let mut event = super::event_of(&record, rules.fields());
+        event.raw = raw.as_bytes();
         let asked = rules.conditions.iter().filter(|condition| condition.predicate.holds(&event));
         let by_asking_all: Vec<Matched> =
             asked.flat_map(|condition| condition.rules.iter().copied()).collect();
