@@ -299,7 +299,11 @@ impl Explanation {
         if let Kind::Window(window) = &rule.kind {
             match standing.window {
                 Some(found) => {
-                    let amount = if window.measure == Measure::Count { "count" } else { "amount" };
+                    let amount = match window.measure {
+                        Measure::Count => "count",
+                        Measure::Rules { .. } => "rules",
+                        _ => "amount",
+                    };
                     let least = window.tiers.first().map_or(0, |tier| tier.gte);
                     let left = match least.saturating_sub(found.amount) {
                         0 => "reached".to_owned(),

@@ -60,14 +60,15 @@ pub fn run(args: &Args, global: &Global, output: &mut Output<'_>) -> Result<Exit
     let rules = catalogue::rules(&settings, &origins, Locality::OfSources)?;
     let outlines = rule::outlines(&catalogue::rule_files(&settings.rules)?);
     let off = off(&outlines, &rules, &settings);
+    let speaking = rules.rules().iter().filter(|rule| !rule.silent);
     let text = match format {
         Format::Table => {
             let off = off.iter().map(|(outline, why)| off_row(outline, why));
-            table(rules.rules().iter().map(row).chain(off))
+            table(speaking.map(row).chain(off))
         }
         Format::Json => {
             let off = off.iter().map(|(outline, why)| off_json(outline, why));
-            let rows: Vec<_> = rules.rules().iter().map(as_json).chain(off).collect();
+            let rows: Vec<_> = speaking.map(as_json).chain(off).collect();
             serde_json::to_string_pretty(&rows)? + "\n"
         }
     };

@@ -93,13 +93,15 @@ impl RuleSet {
     }
 
     /// The same rules, with every window firing from an amount of zero on and at every event that it
-    /// counts. State ids are the same, so it reads any state of these rules: a way to ask how far a
-    /// group is.
+    /// counts, and none of them counting what another finds. State ids are the same, so it reads any
+    /// state of these rules: a way to ask how far a group is.
     #[must_use]
     pub fn as_probe(&self) -> RuleSet {
         let mut probe = self.clone();
         for rule in &mut probe.rules {
             rule.dedup.period = Span::ZERO;
+            rule.silent = false;
+            rule.feeds.clear();
             if let Kind::Window(window) = &mut rule.kind {
                 window.tiers = vec![Tier { gte: 0, level: rule.level }];
             }

@@ -90,12 +90,12 @@ pub fn stand(
             .map(|finding| (finding.kind, finding.level))
             .collect(),
     };
-    Ok(Stood {
-        outcome,
-        watermark,
-        time,
-        rules: matched.iter().map(|one| standing(one.rule)).collect(),
-    })
+    // A correlation over what others find says something without matching the event itself.
+    let mut rules: Vec<RuleIndex> = matched.iter().map(|matched| matched.rule).collect();
+    rules.extend(said.iter().map(|finding| finding.rule));
+    rules.sort_unstable();
+    rules.dedup();
+    Ok(Stood { outcome, watermark, time, rules: rules.into_iter().map(standing).collect() })
 }
 
 fn amount_of(finding: &Finding) -> Option<Amount> {

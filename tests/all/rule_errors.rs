@@ -21,10 +21,12 @@ fn told(case: &Path) -> String {
     let name = case.file_name().expect("a file").to_string_lossy().into_owned();
     let text = std::fs::read_to_string(case).expect("can be read");
     let mut files = rule::builtin();
-    files.push(RuleFile { name, text, builtin: false });
+    files.push(RuleFile { name: name.clone(), text, builtin: false });
     let loaded = rule::load(&files, &LoadOptions::default());
     assert!(loaded.rules.is_none(), "{} loads", case.display());
-    let lines: Vec<String> = loaded.problems.iter().map(ToString::to_string).collect();
+    // Of the shipped rules some are left out without a deployment's lists; that is no answer to this.
+    let of_case = loaded.problems.iter().filter(|problem| problem.place.file == name);
+    let lines: Vec<String> = of_case.map(ToString::to_string).collect();
     lines.join("\n") + "\n"
 }
 

@@ -1,6 +1,6 @@
 //! The verbs on rules: test, explain, rules show, lint and import, validate --against, lists in files.
 
-use super::process::{call_in, tidegate, within};
+use super::process::{Ended, call_in, tidegate, within};
 use std::io::Write;
 use std::path::Path;
 use std::process::Stdio;
@@ -29,6 +29,11 @@ tidegate:
       expect: {{alerts: 0}}
 "
     )
+}
+
+/// What is said beside the shipped rules that are left out without a deployment's lists and keys.
+fn faults(ended: &Ended) -> Vec<&str> {
+    ended.stderr.lines().filter(|line| !line.contains(" warning ")).collect()
 }
 
 fn folder_with(files: &[(&str, &str)]) -> tempfile::TempDir {
@@ -167,7 +172,7 @@ fn rules_that_are_off_are_listed_with_the_reason() {
 
     let ended = call_in(folder.path(), &[&["rules", "list"], &set[..]].concat());
 
-    assert_eq!((ended.status, ended.stderr.as_str()), (Some(0), ""));
+    assert_eq!((ended.status, faults(&ended)), (Some(0), vec![]));
     let line =
         |name: &str| ended.stdout.lines().find(|line| line.starts_with(name)).map(str::to_owned);
     assert!(line("read_by_alice").is_some_and(|line| line.contains("off: ships switched off")));
@@ -179,14 +184,16 @@ fn an_event_is_explained_with_every_condition_and_the_value_seen() {
     let folder = folder_with(&[("r.yml", &rule(1))]);
     let event = read(1, "08:00:00", 5).replace("alice\"", "a\\u202elice\"");
 
-    let ended =
-        call_in(folder.path(), &["explain", &event, "--rules", "r.yml", "--rule", "read_by_alice"]);
+    let ended = call_in(
+        folder.path(),
+        &["explain", &event, "--rules", "r.yml", "--set", "rules.builtin=false"],
+    );
 
-    assert_eq!((ended.status, ended.stderr.as_str()), (Some(0), ""));
+    assert_eq!((ended.status, faults(&ended)), (Some(0), vec![]));
     assert_eq!(
         ended.stdout,
         "event 1 at 2025-03-10T08:00:00Z\n\
-         matched by 3 rules\n\n\
+         ignored: no rule matches\n\n\
          read_by_alice: does not match\n  - selection\n    \
          + eventName: GetObject  seen \"GetObject\"\n    \
          - userIdentity.userName: alice  seen \"a<U+202E>lice\"\n"
@@ -202,7 +209,7 @@ fn after_a_scan_the_distance_from_the_threshold_is_told() {
         let arguments =
             ["explain", event, "--rule", "s3_large_download", "--after", "log", "--format", "json"];
         let ended = call_in(folder.path(), &arguments);
-        assert_eq!((ended.status, ended.stderr.as_str()), (Some(0), ""));
+        assert_eq!((ended.status, faults(&ended)), (Some(0), vec![]));
         serde_json::from_str::<serde_json::Value>(&ended.stdout).expect("is JSON")
     };
 
@@ -227,7 +234,7 @@ fn an_event_from_standard_input_that_is_none_is_said_to_be_none() {
 
     assert_eq!(ended.status.code(), Some(1));
     let told = String::from_utf8_lossy(&ended.stderr);
-    assert!(told.starts_with("tidegate: there is no event in it"), "{told}");
+    assert!(told.contains("tidegate: there is no event in it"), "{told}");
 }
 
 #[test]
@@ -320,7 +327,7 @@ fn a_wrong_value_in_a_list_file_is_named_with_its_line() {
         "{}",
         wrong.stderr
     );
-    assert_eq!((right.status, right.stderr.as_str()), (Some(0), ""));
+    assert_eq!((right.status, faults(&right)), (Some(0), vec![]));
 }
 
 #[test]
