@@ -157,6 +157,11 @@ impl<'o> Shown<'o> {
                 differs.push((format!("list {name}"), told(before), told(now)));
             }
         }
+        let filters: Vec<&str> =
+            parts.iter().filter(|part| !part.is_rule()).map(|part| part.label()).collect();
+        if !filters.is_empty() {
+            differs.push(("filters".to_owned(), "none".to_owned(), filters.join(", ")));
+        }
         let files: BTreeSet<&str> = parts.iter().map(|part| part.place.file.as_str()).collect();
         let of_files = |problem: &&Problem| files.contains(problem.place.file.as_str());
         Self {

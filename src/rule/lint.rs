@@ -319,7 +319,7 @@ mod tests {
         let as_upstream = ["s3_large_download_compat", "iam_recon_denied", "macie_evasion"];
         advice.retain(|one| {
             let named = |name: &&str| one.place.file.contains(*name);
-            one.code != "chosen-group" || !as_upstream.iter().any(|name| named(name))
+            one.code != "chosen-group" || !as_upstream.iter().any(named)
         });
         assert_eq!(advice.iter().map(ToString::to_string).collect::<Vec<_>>(), [""; 0]);
     }

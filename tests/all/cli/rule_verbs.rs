@@ -162,6 +162,18 @@ fn tuning_changes_what_fires_and_resets_nothing() {
     assert!(!alerts(&raise));
     assert_eq!(state(&[]), state(&raise));
     assert_ne!(state(&[]), state(&["--set", "rule.s3_large_download.timespan=11m"]));
+    // The same for a filter: the read is of bucket b.
+    for (bucket, fires) in [("b", true), ("finance", false)] {
+        let filter = format!(
+            "title: One bucket\nname: one_bucket\n\
+             logsource: {{product: aws, service: cloudtrail}}\nfilter: {{rules: [s3_large_download], \
+             other: {{tidegate.bucket|neq: {bucket}}}, condition: not other}}\n"
+        );
+        std::fs::write(folder.path().join("one.yml"), filter).expect("is written");
+        let filtered = ["--set", "rules.paths=one.yml"];
+        assert_eq!(alerts(&filtered), fires, "{bucket}");
+        assert_eq!(state(&[]), state(&[filtered, raise].concat()), "{bucket}");
+    }
 }
 
 #[test]
