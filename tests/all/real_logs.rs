@@ -68,6 +68,8 @@ fn a_scan_of_55_real_files_finds_the_known_changes_and_nothing_else() {
     let events = "stratus-red-team-ctes-bucket-qyxyekjbtk";
     let backdoor = "stratus-red-team-bdbp-lhfzvgcamn";
     let expected = [
+        // Selectors changed twice, two trails deleted; three calls to stop a trail failed.
+        ("cloudtrail_s3_logging_weakened", "high", "-"),
         ("flow_logs_deleted", "medium", "-"),
         // Three policies and one lifecycle, on three buckets.
         ("s3_bucket_policy_modified", "informational", events),
@@ -89,9 +91,9 @@ fn a_scan_of_55_real_files_finds_the_known_changes_and_nothing_else() {
     assert_eq!((summary.files, summary.events(), summary.refusals()), (55, 2900, 0));
     assert_eq!(summary.unreadable, []);
     assert_eq!(summary.skipped, BTreeMap::new());
-    // Three policies and a lifecycle are set, one of each is deleted, and the flow logs are; 36 times
-    // somebody asks for the settings of a few buckets.
-    let matched = 7 + 36;
+    // Three policies and a lifecycle are set, one of each is deleted, and the flow logs are; four
+    // changes weaken trails; 36 times somebody asks for the settings of a few buckets.
+    let matched = 7 + 4 + 36;
     let counted = BTreeMap::from([(Outcome::Ignored, 2900 - matched), (Outcome::Matched, matched)]);
     assert_eq!(summary.outcomes, counted);
 }

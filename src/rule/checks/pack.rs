@@ -52,6 +52,7 @@ const INDEX: &[(&str, &str)] = &[
     ("s3_download_day", "f5ec52ed-0108-4475-92e1-bc7656670b14"),
     ("vpce_s3_external_ip", "9a1e40b4-5815-4a99-99e2-d15364c7a500"),
     ("vpce_access_denied", "68b4aef7-3eaa-4e17-9d8a-4eace693ae2d"),
+    ("vpce_external_principal", "142c8364-7806-4577-93e7-83e7eb04b39b"),
     ("vpce_sensitive_api", "3b041641-1788-44f2-a60d-f25453fe2e85"),
     ("s3_object_count", "00a154d8-5ed8-4bcc-b5c7-19c2add9ca88"),
     ("s3_object_count_bucket", "c0290103-855d-4f55-99ec-8712e8e3574f"),
@@ -59,6 +60,7 @@ const INDEX: &[(&str, &str)] = &[
     ("s3_distinct_objects", "de1b1471-320a-48ea-b7a7-88d106762832"),
     ("s3_list_sweep", "4350cc17-21e5-4f21-acd5-52a09ddbef12"),
     ("s3_read_new_address", "9ed89edd-d684-4325-b600-e6129ec04ece"),
+    ("s3_read_off_hours", "627bf322-5fac-4cb6-a34a-cb115ee347dd"),
     ("s3_foreign_caller", "a930d55d-9545-40f3-ae88-9fe46f2c7a8c"),
     ("s3_foreign_account_new", "43f2f193-6e85-4f08-b592-7b0fe339d309"),
     ("s3_copy_to_foreign_bucket", "990d3cd8-381d-422f-850c-86bd84e0164b"),
@@ -74,15 +76,18 @@ const INDEX: &[(&str, &str)] = &[
     ("s3_public_access_block_off", "3c0eea66-9918-4b1d-bee7-a16b0a6bf830"),
     ("s3_vpce_deny_removed", "efdeed7f-9f6f-4756-a0cd-a0172bac7c60"),
     ("s3_access_outside_vpce", "fb474e95-e2f0-4826-ba91-53bde3221553"),
+    ("vpce_policy_opened", "980f951c-e392-4fcd-b6d4-d9b1cac733f4"),
     ("s3_anonymous_read", "7acfa1b6-1d31-43ab-bd3f-3fbf902456cf"),
     ("s3_anonymous_burst", "e85a57fc-9b39-44c1-be12-7b35baaa7b43"),
     ("s3_anonymous_new_source", "4e64eff0-ad52-43c3-8c41-1c6db644c0fe"),
     ("s3_presigned_large", "bfbfc1d9-fe27-4f1a-9db8-8d09aca93b03"),
+    ("imds_credentials_outside", "42eb80dc-a7c3-4599-8ff8-330c4d719ec7"),
     ("s3_denied_burst", "c1a1dbfd-f049-4dc0-9392-e4527ea2fb2b"),
     ("iam_recon_denied", "33c6a5a5-b2b1-40da-8f65-92a5a30abf65"),
     ("s3_posture_sweep", "372c4235-87a2-4abd-9c64-4f950d5e92c8"),
     ("s3_credential_file_read", "6379e369-3367-4dd4-890d-a4fc0b39b779"),
     ("s3_decoy_access", "2a868409-3797-420b-ba32-2062ce9001ef"),
+    ("s3_copy_kms_external", "cb80142c-81e8-4a41-a64f-74fea5b5c578"),
     ("s3_sse_c_burst", "4c02aa64-2a33-417d-afc5-2a098b36cd0c"),
     ("s3_delete_burst", "2c75bf61-45d1-449a-8ba1-70c9e6c39385"),
     ("s3_delete_many", "14c7fc1c-85f5-447a-b258-c319f97bf1b8"),
@@ -94,6 +99,7 @@ const INDEX: &[(&str, &str)] = &[
     ("s3_bucket_protection_deleted", "1eefb5c0-fe3f-4f14-a06f-c89649f9b43a"),
     ("s3_bucket_policy_modified", "e0776f79-4505-45f3-b345-ea49da86430a"),
     ("s3_short_expiry", "72defbc6-89b4-4b2d-b586-b1ff50295142"),
+    ("cloudtrail_s3_logging_weakened", "305a34ba-d517-44d0-bbbd-ae4687b112e8"),
     ("flow_logs_deleted", "42569925-f61e-46e9-aa22-64acc8daa038"),
     ("guardduty_s3_protection_off", "1afd72ae-e000-4d36-9a40-515e6c3b8027"),
     ("macie_evasion", "c682edf6-fa4a-4a5b-9dee-aa9ca5383ca5"),
@@ -101,9 +107,10 @@ const INDEX: &[(&str, &str)] = &[
 ];
 
 /// Rules that ship switched off.
-const DISABLED: [&str; 4] = [
+const DISABLED: [&str; 5] = [
     "s3_large_download_compat",
     "s3_object_count_global",
+    "s3_read_off_hours",
     "s3_copy_external_compat",
     "s3_uncommon_client_compat",
 ];
@@ -306,6 +313,7 @@ fn windows_of_the_pack_are_what_the_titles_say() {
         ("s3_object_count_global", 3_600_000, 1_001),
         ("s3_distinct_objects", 3_600_000, 1_000),
         ("s3_list_sweep", 600_000, 20),
+        ("s3_read_off_hours", 3_600_000, 100),
         ("s3_copy_burst", 3_600_000, 1_001),
         ("s3_upload_to_foreign_bucket", 600_000, 52_428_800),
         ("s3_anonymous_burst", 3_600_000, 15),
