@@ -83,6 +83,7 @@ const INDEX: &[(&str, &str)] = &[
     ("s3_presigned_large", "bfbfc1d9-fe27-4f1a-9db8-8d09aca93b03"),
     ("imds_credentials_outside", "42eb80dc-a7c3-4599-8ff8-330c4d719ec7"),
     ("s3_denied_burst", "c1a1dbfd-f049-4dc0-9392-e4527ea2fb2b"),
+    ("s3_guess_then_read", "88aaeb7c-b314-4f25-8e68-33eb0bd47e27"),
     ("iam_recon_denied", "33c6a5a5-b2b1-40da-8f65-92a5a30abf65"),
     ("s3_posture_sweep", "372c4235-87a2-4abd-9c64-4f950d5e92c8"),
     ("s3_credential_file_read", "6379e369-3367-4dd4-890d-a4fc0b39b779"),
@@ -91,6 +92,7 @@ const INDEX: &[(&str, &str)] = &[
     ("s3_sse_c_burst", "4c02aa64-2a33-417d-afc5-2a098b36cd0c"),
     ("s3_delete_burst", "2c75bf61-45d1-449a-8ba1-70c9e6c39385"),
     ("s3_delete_many", "14c7fc1c-85f5-447a-b258-c319f97bf1b8"),
+    ("s3_copy_out_then_delete", "d26d4b5a-c542-4767-83f7-fbb2c1465919"),
     ("s3_logging_disabled", "fdec65fe-7212-4737-b222-d7283ab5a383"),
     ("s3_versioning_suspended", "d4d49510-4513-49a4-9354-8b905e5c7474"),
     ("s3_mfa_delete_disabled", "0a3bf4d9-c097-4e13-89a5-b1d8560d8297"),
@@ -99,6 +101,7 @@ const INDEX: &[(&str, &str)] = &[
     ("s3_bucket_protection_deleted", "1eefb5c0-fe3f-4f14-a06f-c89649f9b43a"),
     ("s3_bucket_policy_modified", "e0776f79-4505-45f3-b345-ea49da86430a"),
     ("s3_short_expiry", "72defbc6-89b4-4b2d-b586-b1ff50295142"),
+    ("s3_controls_disabled", "92c3bfee-8e9f-4526-b4ab-769e1d4756cb"),
     ("cloudtrail_s3_logging_weakened", "305a34ba-d517-44d0-bbbd-ae4687b112e8"),
     ("flow_logs_deleted", "42569925-f61e-46e9-aa22-64acc8daa038"),
     ("guardduty_s3_protection_off", "1afd72ae-e000-4d36-9a40-515e6c3b8027"),
@@ -116,13 +119,14 @@ const DISABLED: [&str; 5] = [
 ];
 
 /// Rules that are left out until a deployment names its accounts.
-const NEED_ACCOUNTS: [&str; 6] = [
+const NEED_ACCOUNTS: [&str; 7] = [
     "s3_foreign_caller",
     "s3_foreign_account_new",
     "s3_copy_to_foreign_bucket",
     "s3_upload_to_foreign_bucket",
     "s3_policy_external_account",
     "s3_replication_external",
+    "s3_copy_out_then_delete",
 ];
 
 fn nowhere() -> Place {
@@ -210,6 +214,7 @@ fn rules_that_no_single_partition_can_count_are_left_out_where_cloudtrail_is_key
             "s3_uncommon_client_compat",
             "s3_vpce_deny_removed",
             "s3_anonymous_burst",
+            "s3_copy_out_then_delete",
         ]
     );
 }
@@ -319,11 +324,14 @@ fn windows_of_the_pack_are_what_the_titles_say() {
         ("s3_anonymous_burst", 3_600_000, 15),
         ("s3_presigned_large", 600_000, 52_428_800),
         ("s3_denied_burst", 360_000, 40),
+        ("s3_guess_then_read", 3_600_000, 1),
         ("iam_recon_denied", 600_000, 15),
         ("s3_posture_sweep", 10_000, 16),
         ("s3_sse_c_burst", 3_600_000, 20),
         ("s3_delete_burst", 3_600_000, 50),
-        ("macie_evasion", 3_600_000, 5),
+        ("s3_copy_out_then_delete", 108_000_000, 1),
+        ("s3_controls_disabled", 5_400_000, 2),
+        ("macie_evasion", 1_000, 1),
     ];
     for (name, millis, least) in windows {
         let Kind::Window(window) = &rules.rule(rules.find(name).unwrap()).kind else { panic!() };
