@@ -3,7 +3,7 @@
 use crate::support::{pack_of, shipped_rules, whole_pack};
 use std::fmt::Write;
 use std::path::Path;
-use tidegate::rule::{Kind, Level, Rule, Window};
+use tidegate::rule::{Kind, Level, Measure, Rule, Window};
 use tidegate::units::Span;
 
 const HEAD: &str = "# The shipped rules
@@ -29,6 +29,10 @@ fn span_text(span: Span) -> String {
 /// What a window counts, and over how long.
 fn window_text(window: &Window) -> String {
     let span = span_text(window.span);
+    if let Measure::Rules { ordered, .. } = &window.measure {
+        let how = if *ordered { "one after the other" } else { "together" };
+        return format!("{how} within {span}");
+    }
     let least: Vec<String> = window.tiers.iter().map(|tier| tier.gte.to_string()).collect();
     format!("{} within {span}", least.join(", "))
 }
@@ -73,7 +77,7 @@ fn page() -> String {
     let mut out = HEAD.to_owned();
     out.push_str("\n| rule | title | levels | runs | counts | ATT&CK | what it finds |\n");
     out.push_str("|---|---|---|---|---|---|---|\n");
-    for rule in all.rules() {
+    for rule in all.rules().iter().filter(|rule| !rule.silent) {
         let name = &rule.text.name;
         let state = match (shipped.find(name), with_accounts.find(name)) {
             (Some(_), _) => "on",

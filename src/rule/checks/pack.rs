@@ -1,7 +1,8 @@
 //! The shipped rules: complete, clean, tested, valid by our schema and by Sigma's.
 
 use super::super::{
-    Kind, ListValues, LoadOptions, Place, RuleSet, Severity, Tune, builtin, load, schema, tests,
+    Kind, ListValues, LoadOptions, Place, Rule, RuleSet, Severity, Tune, builtin, load, schema,
+    tests,
 };
 use super::super::{report::Report, yaml};
 use crate::event::Source;
@@ -152,8 +153,13 @@ fn everything() -> LoadOptions {
     }
 }
 
+/// Those that alert: helpers of correlations are rules too, and silent.
+fn alerting(rules: &RuleSet) -> impl Iterator<Item = &Rule> {
+    rules.rules().iter().filter(|rule| !rule.silent)
+}
+
 fn names(rules: &RuleSet) -> Vec<&str> {
-    rules.rules().iter().map(|rule| rule.text.name.as_str()).collect()
+    alerting(rules).map(|rule| rule.text.name.as_str()).collect()
 }
 
 #[test]
@@ -163,7 +169,7 @@ fn the_pack_loads_without_any_problem() {
     assert!(loaded.problems.is_empty(), "{:#?}", loaded.problems);
     let rules = loaded.rules.unwrap();
     let ids: Vec<_> =
-        rules.rules().iter().map(|rule| (rule.text.name.as_str(), rule.text.id.as_str())).collect();
+        alerting(&rules).map(|rule| (rule.text.name.as_str(), rule.text.id.as_str())).collect();
     assert_eq!(ids, INDEX);
 }
 
@@ -221,7 +227,8 @@ fn rules_that_no_single_partition_can_count_are_left_out_where_cloudtrail_is_key
 
 #[test]
 fn every_rule_says_where_it_comes_from_and_what_it_means() {
-    for rule in load(&builtin(), &everything()).rules.unwrap().rules() {
+    let rules = load(&builtin(), &everything()).rules.unwrap();
+    for rule in alerting(&rules) {
         let text = &rule.text;
         let has_tag = |start: &str| text.tags.iter().any(|tag| tag.starts_with(start));
         assert!(has_tag("origin.") && has_tag("attack.t"), "{}", text.name);
@@ -243,7 +250,7 @@ fn every_alerting_rule_has_a_positive_and_a_negative_test() {
     assert!(problems.is_empty(), "{problems:#?}");
     let rules = load(&builtin(), &everything()).rules.unwrap();
 
-    for rule in rules.rules() {
+    for rule in alerting(&rules) {
         let of_rule: Vec<_> = tests.iter().filter(|test| test.rule == rule.text.name).collect();
         assert!(of_rule.iter().any(|test| test.expect.alerts > 0), "{}", rule.text.name);
         assert!(of_rule.iter().any(|test| test.expect.alerts == 0), "{}", rule.text.name);
@@ -337,6 +344,6 @@ fn windows_of_the_pack_are_what_the_titles_say() {
         let Kind::Window(window) = &rules.rule(rules.find(name).unwrap()).kind else { panic!() };
         assert_eq!((window.span.as_millis(), window.tiers[0].gte), (millis, least), "{name}");
     }
-    let counted = rules.rules().iter().filter(|rule| matches!(rule.kind, Kind::Window(_))).count();
+    let counted = alerting(&rules).filter(|rule| matches!(rule.kind, Kind::Window(_))).count();
     assert_eq!(counted, windows.len());
 }
