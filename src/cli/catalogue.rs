@@ -54,10 +54,35 @@ pub fn rules(
     Ok(Arc::new(rules))
 }
 
-/// Prints one line for each problem.
+/// Prints one line for each warning; one for all shipped rules that are left out for the same reason.
 pub fn print_problems(problems: &[Problem]) {
+    let mut left_out: Vec<(&Problem, Vec<&str>)> = Vec::new();
     for problem in problems.iter().filter(|problem| problem.severity == Severity::Warning) {
-        eprintln!("tidegate: {problem}");
+        let is_left_out = problem.place.file.starts_with("builtin:")
+            && ["list-empty", "not-local"].contains(&problem.code);
+        if !is_left_out {
+            eprintln!("tidegate: {problem}");
+            continue;
+        }
+        // Such a problem names its rule first.
+        let name = problem.what.split('"').nth(1).unwrap_or_default();
+        let known = left_out
+            .iter_mut()
+            .find(|(first, _)| (first.code, &first.hint) == (problem.code, &problem.hint));
+        match known {
+            Some((_, names)) if names.contains(&name) => {}
+            Some((_, names)) => names.push(name),
+            None => left_out.push((problem, vec![name])),
+        }
+    }
+    for (first, names) in left_out {
+        let hint = first.hint.as_deref().unwrap_or_default();
+        let (count, names) = (names.len(), names.join(", "));
+        let code = first.code;
+        eprintln!(
+            "tidegate: warning {code} {count} built-in rules are left out: {names} (hint: {hint}; \
+             `tidegate rules list` tells why)"
+        );
     }
 }
 

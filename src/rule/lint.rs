@@ -316,7 +316,12 @@ mod tests {
         let mut advice = lint(&builtin(), rules.as_ref());
 
         // They count by the caller's own name on purpose: that is what their originals do.
-        let as_upstream = ["s3_large_download_compat", "iam_recon_denied", "macie_evasion"];
+        let as_upstream = [
+            "s3_large_download_compat",
+            "iam_recon_denied",
+            "macie_evasion",
+            "s3_controls_disabled",
+        ];
         advice.retain(|one| {
             let named = |name: &&str| one.place.file.contains(*name);
             one.code != "chosen-group" || !as_upstream.iter().any(named)

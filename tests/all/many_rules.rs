@@ -6,7 +6,7 @@
 use crate::support::decode_limits;
 use std::convert::Infallible;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tidegate::event::{Decoder, Entry, FieldSet, Format};
 use tidegate::rule::{LoadOptions, RuleFile, RuleSet, load};
 use tidegate::scan::{ReadBytes, find_inputs, open_input, read_entries};
@@ -21,14 +21,21 @@ fn loaded(text: &str) -> RuleSet {
     loaded.rules.expect("rules without problems load")
 }
 
-/// The shortest of three: whatever else runs makes it longer, never shorter.
+/// CPU time of this thread: what else runs on the machine is not in it.
+fn cpu_time() -> Duration {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    let spent = text.split_whitespace().next().and_then(|number| number.parse().ok());
+    Duration::from_nanos(spent.expect("Linux tells a thread's CPU time"))
+}
+
+/// The shortest of five: cold caches make it longer, nothing makes it shorter.
 fn shortest(mut work: impl FnMut()) -> Duration {
-    let times = (0..3).map(|_| {
-        let start = Instant::now();
+    let times = (0..5).map(|_| {
+        let start = cpu_time();
         work();
-        start.elapsed()
+        cpu_time().saturating_sub(start)
     });
-    times.min().expect("three times")
+    times.min().expect("five times")
 }
 
 /// Real events as their JSON texts.
@@ -74,10 +81,11 @@ fn ten_times_the_rules_load_in_less_than_forty_times_the_time() {
     let of_many = shortest(|| drop(loaded(&many)));
 
     assert!(of_many < of_few * 40, "{of_few:?} for 200 rules, {of_many:?} for 2000");
+    assert!(of_many < Duration::from_secs(2), "{of_many:?} for 2000 rules");
 }
 
 #[test]
-fn forty_times_the_rules_cost_an_event_less_than_six_times_as_much() {
+fn forty_times_the_rules_at_most_double_what_an_event_costs() {
     let events = events();
     let (few, many) = (loaded(&text::text(50)), loaded(&text::text(2000)));
     assert_eq!((few.rules().len(), many.rules().len()), (50, 2000));
@@ -85,5 +93,5 @@ fn forty_times_the_rules_cost_an_event_less_than_six_times_as_much() {
     let of_few = shortest(|| assert!(matched(&few, &events) < usize::MAX));
     let of_many = shortest(|| assert!(matched(&many, &events) < usize::MAX));
 
-    assert!(of_many < of_few * 6, "{of_few:?} with 50 rules, {of_many:?} with 2000");
+    assert!(of_many < of_few * 2, "{of_few:?} with 50 rules, {of_many:?} with 2000");
 }

@@ -19,7 +19,13 @@ pub(crate) struct Instance {
 
 impl Instance {
     /// Writes the configuration of an instance into `dir`.
-    pub(crate) fn new(bootstrap: &str, app: &str, name: &str, dir: &Path) -> Outcome<Self> {
+    pub(crate) fn new(
+        bootstrap: &str,
+        app: &str,
+        name: &str,
+        dir: &Path,
+        disabled: &[String],
+    ) -> Outcome<Self> {
         let state = dir.join(format!("state-{name}"));
         let brokers: Vec<String> = bootstrap.split(',').map(|one| format!("\"{one}\"")).collect();
         let text = format!(
@@ -46,6 +52,8 @@ write_buffer = "1MiB"
 topic = "{app}-alerts"
 [alerts.dlq]
 topic = "{app}-dlq"
+[rules]
+disable = {disabled:?}
 [http.admin]
 listen = "127.0.0.1:0"
 [log]
