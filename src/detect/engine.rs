@@ -258,7 +258,9 @@ impl<S: Store, C: Catalogue> Engine<S, C> {
             self.terms.opened(id, key, expires);
         }
         let since = self.learning_since.get(usize::from(index.0)).copied().flatten();
-        let is_learning = since.is_some_and(|since| time < since.plus(term.learn));
+        // Before the first watermark it has learned nothing.
+        let is_learning =
+            term.learn > Span::ZERO && since.is_none_or(|since| time < since.plus(term.learn));
         let is_news = seen == Seen::New
             || (seen == Seen::Earlier && is_changed && is_planted(Fault::EarlierSightingIsNews));
         Ok(is_news && !is_learning)

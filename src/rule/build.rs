@@ -254,6 +254,16 @@ impl Built {
                     let what = "none of the rules gives a signal";
                     let hint = "a tag signal.KIND in the rules that are referred to".to_owned();
                     report.error_with_hint(field.mark, "value", what, hint);
+                } else {
+                    let different: BTreeSet<u64> = of.iter().flatten().copied().collect();
+                    let highest = tiers.last().map_or(0, |tier| tier.gte);
+                    if highest > different.len() as u64 {
+                        let what = format!(
+                            "its rules give {} different signals, never {highest}",
+                            different.len()
+                        );
+                        report.error(field.mark, "value", what);
+                    }
                 }
                 Measure::Signals { of }
             }
@@ -387,6 +397,17 @@ fn state_of(correlation: &Correlation, bases: &[&Document], window: &Window) -> 
         WindowKind::Tumbling => "tumbling",
     };
     let mut state = json!([kind, field, group_by, window.span.as_millis(), window_kind]);
+    if let (true, Some(state)) =
+        (bases.iter().any(|base| references::is_found(base)), state.as_array_mut())
+    {
+        // What others find is counted by their place among the rules: which they are, in order.
+        let told = bases.iter().map(|base| {
+            let own = base.canonical.get("tidegate");
+            let part = |name: &str| own.and_then(|own| own.get(name)).cloned();
+            json!([base.label(), part("new-terms"), part("window")])
+        });
+        state.push(told.collect());
+    }
     if let (false, Some(state)) = (correlation.aliases.is_empty(), state.as_array_mut()) {
         let of = bases.iter().map(|base| references::group_by_for(correlation, base));
         state.push(of.collect());
@@ -433,7 +454,7 @@ fn sampled(document: &Document, tiers: &[Tier], report: &mut Report) -> u8 {
         report.error_with_hint(document.mark, "value", what, hint);
         return 0;
     }
-    let sampled = (1..=SAMPLED_MAX).find(|sampled| highest >> sampled <= most);
+    let sampled = (1..=SAMPLED_MAX).find(|sampled| highest.div_ceil(1 << sampled) <= most);
     sampled.unwrap_or_else(|| {
         let what = format!("a value_count of {highest} is more than can be estimated");
         let hint = format!("at most {}", most << SAMPLED_MAX);

@@ -110,7 +110,20 @@ impl<'o> Checker<'o> {
         while let Some(gone) = alerting.iter().position(|rule| {
             rule.bases.iter().any(|base| *base != rule.at && left_out.contains(base))
         }) {
-            left_out.insert(alerting.remove(gone).at);
+            let gone = alerting.remove(gone);
+            left_out.insert(gone.at);
+            let counted = gone.bases.iter().find(|base| left_out.contains(base));
+            let counted = counted.and_then(|at| entries.get(*at));
+            // Where there is an error the load stops, and the error says why.
+            let is_stopped = self.reports.iter().any(Report::has_errors);
+            if let Some(counted) = counted.filter(|_| !gone.is_silent && !is_stopped) {
+                let (label, of) = (gone.entry.document.label(), counted.document.label());
+                let what = format!("{label:?} is left out: it counts {of:?}, which is left out");
+                let severity = names::severity_for(gone.entry);
+                let mark = gone.entry.document.mark;
+                let hint = "see the problem of that rule".to_owned();
+                self.report_at(gone.entry.file, mark, severity, "left-out", what, hint);
+            }
         }
         let is_needed = |at: usize, alerting: &[Alerting<'_>]| {
             alerting.iter().any(|rule| rule.at != at && rule.bases.contains(&at))
@@ -174,7 +187,7 @@ impl<'o> Checker<'o> {
 
     /// Lists and coverage; a shipped rule that fails is left out with a warning.
     fn is_sound(&mut self, rule: &Alerting<'_>, entries: &[Entry], lists: &Lists) -> bool {
-        let mut is_sound = true;
+        let mut is_sound = self.has_own_dedup_key(rule);
         // A rule may use one list in several places; that it is empty is one problem.
         let mut told: Vec<String> = Vec::new();
         // A shipped rule that the deployment switched on by name is its own wish (V16).
@@ -235,6 +248,22 @@ impl<'o> Checker<'o> {
             wanted.push(at);
         }
         Filters::resolve(entries, wanted.into_iter(), &mut self.reports)
+    }
+
+    /// An alias is no field of an event: a dedup key is the group-by itself, or fields.
+    fn has_own_dedup_key(&mut self, rule: &Alerting<'_>) -> bool {
+        let Some(Body::Correlation(correlation)) = &rule.entry.document.body else { return true };
+        let key = rule.entry.document.own.dedup_key.iter().flatten();
+        let is_alias = |field: &&super::yaml::Key| {
+            correlation.aliases.iter().any(|alias| alias.name.text == field.text)
+        };
+        let Some(field) = key.clone().find(is_alias) else { return true };
+        let what =
+            format!("the dedup key has the alias {:?}, which is no field", shown(&field.text));
+        let hint = "leave dedup.key out: it is the group-by then".to_owned();
+        let mark = field.mark;
+        self.report_at(rule.entry.file, mark, Severity::Error, "dedup-key", what, hint);
+        false
     }
 
     fn check_context_lists(&mut self, entry: &Entry, lists: &Lists) -> bool {

@@ -4,7 +4,7 @@ use super::condition::{Condition, Quantity};
 use super::correlation::{Correlation, CorrelationKind};
 use super::coverage;
 use super::document::{Body, Document};
-use super::model::Measure;
+use super::model::{Measure, WindowKind};
 use super::names::{self, Entry};
 use super::report::{Report, shown};
 use super::yaml::Key;
@@ -95,9 +95,26 @@ fn is_base(
         report.error(reference.mark, "not-supported-yet", what);
         return false;
     }
+    let not_yet = if inner.aliases.is_empty() {
+        let is_tumbling = document.own.window == Some(WindowKind::Tumbling);
+        is_tumbling.then_some("correlations over tumbling windows are not supported yet")
+    } else {
+        Some("correlations over one with aliases are not supported yet")
+    };
+    if let Some(what) = not_yet {
+        report.error(reference.mark, "not-supported-yet", what);
+        return false;
+    }
     // A finding of the inner rule stands for many events: only its group is the same for all.
     let of_inner: Vec<&str> = inner.group_by.iter().map(|key| key.text.as_str()).collect();
-    let wanted = group_by_for(outer, document);
+    let mut wanted = group_by_for(outer, document);
+    match &outer.kind {
+        CorrelationKind::ValueSum(field) => wanted.push(field.text.clone()),
+        CorrelationKind::ValueCount(fields) => {
+            wanted.extend(fields.iter().map(|field| field.text.clone()));
+        }
+        _ => {}
+    }
     let missing =
         wanted.iter().find(|field| !coverage::determines(&of_inner, std::slice::from_ref(*field)));
     if let Some(field) = missing {
@@ -166,15 +183,7 @@ pub(super) fn combinations(
     let CorrelationKind::Temporal { condition, .. } = &correlation.kind else { return None };
     let every: Vec<u8> = (0..bases.len()).filter_map(|at| u8::try_from(at).ok()).collect();
     let Some(condition) = condition else { return Some(vec![every]) };
-    let mut all = of_condition(condition, bases, report)?;
-    // A combination that holds another one says nothing more.
-    all.sort_by_key(|one| (one.len(), one.clone()));
-    let mut least: Vec<Vec<u8>> = Vec::new();
-    for one in all {
-        if !least.iter().any(|known| known.iter().all(|rule| one.contains(rule))) {
-            least.push(one);
-        }
-    }
+    let least = least_of(of_condition(condition, bases, report)?);
     if least.len() > COMBINATIONS_MAX {
         let first = correlation.rules.first()?;
         let what =
@@ -183,6 +192,18 @@ pub(super) fn combinations(
         return None;
     }
     Some(least)
+}
+
+/// Without those that hold another one: they say nothing more.
+fn least_of(mut all: Vec<Vec<u8>>) -> Vec<Vec<u8>> {
+    all.sort_by_key(|one| (one.len(), one.clone()));
+    let mut least: Vec<Vec<u8>> = Vec::new();
+    for one in all {
+        if !least.iter().any(|known| known.iter().all(|rule| one.contains(rule))) {
+            least.push(one);
+        }
+    }
+    least
 }
 
 fn of_condition(
@@ -235,9 +256,12 @@ fn of_condition(
                 so_far = so_far
                     .iter()
                     .flat_map(|left| next.iter().map(move |right| joined(left, right)))
-                    // Bounds the work; more than allowed is reported by the caller.
-                    .take(COMBINATIONS_MAX * 16)
                     .collect();
+                so_far = least_of(so_far);
+                if so_far.len() > COMBINATIONS_MAX {
+                    // The caller reports it.
+                    return Some(so_far);
+                }
             }
             Some(so_far)
         }

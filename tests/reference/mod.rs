@@ -314,7 +314,7 @@ impl Reference {
         let moves_back = times.iter().any(|other| time <= *other && *other <= time + history);
         times.push(time);
         let is_learning =
-            learn > 0 && self.first_watermark.is_some_and(|first| time < first + learn);
+            learn > 0 && self.first_watermark.is_none_or(|first| time < first + learn);
         self.tally.new_terms += usize::from(!is_known && !moves_back && !is_learning);
         self.tally.moved_back += usize::from(!is_known && moves_back);
         !is_known && !moves_back && !is_learning

@@ -101,6 +101,8 @@ fn different_values_are_counted_exactly_up_to_ten_thousand_and_beyond_by_a_sampl
         &rule("exact", "tidegate.key", 10_000, ""),
         &rule("pairs", "[tidegate.bucket, tidegate.key]", 3, ""),
         &rule("sampled", "tidegate.key", 1_000_000, "approximate: true"),
+        // 20,001 / 2 is above 10,000: a sample of half could never reach it.
+        &rule("quarter", "tidegate.key", 20_001, "approximate: true"),
     ]
     .concat();
 
@@ -112,7 +114,7 @@ fn different_values_are_counted_exactly_up_to_ten_thousand_and_beyond_by_a_sampl
     };
     assert_eq!((measured("exact"), measured("pairs")), ((1, 0), (2, 0)));
     // 1,000,000 / 2^7 is the first below 10,000.
-    assert_eq!(measured("sampled"), (1, 7));
+    assert_eq!((measured("sampled"), measured("quarter")), ((1, 7), (1, 2)));
 }
 
 fn base(name: &str, tags: &str) -> String {
