@@ -116,22 +116,11 @@ fn greatest(buckets: &[(i64, u64)], width: i64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::detect::shape::Shape;
-    use crate::rule::{Condition, Measure, Window, WindowKind};
+    use crate::detect::shape::plain;
+    use crate::rule::WindowKind;
     use crate::units::{EventTime, Span};
     use proptest::collection::vec;
     use proptest::prelude::*;
-
-    fn shape(kind: WindowKind, seconds: i64) -> Shape {
-        let window = Window {
-            kind,
-            span: Span::from_secs(seconds),
-            measure: Measure::Count,
-            condition: Condition::AtLeast(1),
-            tiers: Vec::new(),
-        };
-        Shape::new(&window, Span::ZERO, &[])
-    }
 
     proptest! {
         #[test]
@@ -141,7 +130,7 @@ mod tests {
             events in vec((0i64..40_000, 0u64..100), 1..60),
         ) {
             let kind = if sliding { WindowKind::Sliding } else { WindowKind::Tumbling };
-            let shape = shape(kind, seconds);
+            let shape = plain(kind, Span::from_secs(seconds));
             let (mut ring, mut coarse) = (PaneRing::new(), Coarse { buckets: Vec::new() });
             let mut all: Vec<(i64, u64)> = Vec::new();
             for (second, amount) in events {
@@ -164,7 +153,7 @@ mod tests {
 
     #[test]
     fn a_tumbling_window_is_bounded_by_itself_alone() {
-        let shape = shape(WindowKind::Tumbling, 60);
+        let shape = plain(WindowKind::Tumbling, Span::from_secs(60));
         let mut coarse = Coarse { buckets: Vec::new() };
         assert_eq!(coarse.add(&shape, 7, 5), 5);
         assert_eq!(coarse.add(&shape, 8, 3), 3);

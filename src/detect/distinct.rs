@@ -94,12 +94,6 @@ impl Distinct {
         self.changed
     }
 
-    /// Forgets what the last event changed.
-    #[cfg(test)]
-    pub(super) fn all_changed(&mut self) {
-        self.changed = Ends::ALL;
-    }
-
     /// The greatest count of the windows that end in `[from, to]`, `to` at most the newest pane.
     pub(super) fn greatest(&self, from: i64, to: i64) -> u64 {
         if from > to {
@@ -274,20 +268,8 @@ fn cover(spans: &mut Spans, shape: &Shape, pane: i64) -> Ends {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rule::{Condition, Measure, Window, WindowKind};
-    use crate::units::Span;
+    use crate::detect::shape::sliding;
     use std::collections::BTreeSet;
-
-    fn shape(panes: i64) -> Shape {
-        let window = Window {
-            kind: WindowKind::Sliding,
-            span: Span::from_secs(panes),
-            measure: Measure::Count,
-            condition: Condition::AtLeast(1),
-            tiers: Vec::new(),
-        };
-        Shape::new(&window, Span::ZERO, &[])
-    }
 
     fn naive(seen: &[(i64, u64)], panes: i64, end: i64, cap: usize) -> u64 {
         let inside = seen.iter().filter(|(pane, _)| end - panes < *pane && *pane <= end);
@@ -306,7 +288,7 @@ mod tests {
         for round in 0..200 {
             let panes = 1 + random(12).cast_signed();
             let cap = 1 + usize::try_from(random(6)).unwrap();
-            let shape = shape(panes);
+            let shape = sliding(panes);
             let mut distinct = Distinct::new(cap);
             let mut seen: Vec<(i64, u64)> = Vec::new();
             let (mut now, mut first_end) = (0, i64::MIN);
@@ -343,7 +325,7 @@ mod tests {
 
     #[test]
     fn memory_is_bounded_by_the_cap_however_many_values_come() {
-        let shape = shape(600);
+        let shape = sliding(600);
         let mut distinct = Distinct::new(100);
         for number in 0..200_000u64 {
             // Fifty new values a second, a third of them up to five minutes behind.

@@ -400,8 +400,8 @@ impl Groups {
         let Some(state) = plan.states.get(usize::from(number)) else { return Ok(()) };
         let warm = self.read_back((plan, store), state, key, watermark)?;
         // Near enough that the coarse bound may reach the threshold again soon.
-        let is_near = match &warm.sequence {
-            Some(sequence) => state.may_reach(sequence.rules().into()),
+        let is_near = match warm.rules() {
+            Some(rules) => state.may_reach(rules),
             None => Coarse::of(&warm.ring, &state.shape).greatest(&state.shape) >= state.least / 2,
         };
         if let Some(Some(bound)) = bounds.get_mut(usize::from(number)) {
@@ -443,8 +443,8 @@ impl Groups {
                         }
                         Windows::Warm(warm) => {
                             *ring_bytes -= warm.drop_segments(state, is_over);
-                            let is_far = match &warm.sequence {
-                                Some(sequence) => !state.may_reach(sequence.rules().into()),
+                            let is_far = match warm.rules() {
+                                Some(rules) => !state.may_reach(rules),
                                 None => {
                                     let coarse = Coarse::of(&warm.ring, &state.shape);
                                     coarse.greatest(&state.shape) < state.least / 4
@@ -506,11 +506,11 @@ impl Groups {
                 }
                 for &state in &track.states {
                     let state = &plan.states[usize::from(state)];
-                    let mut exact = self
+                    let exact = self
                         .read_back((plan, store), state, key, watermark)
                         .map_err(|error| error.to_string())?;
                     super::invariant::ring_is_sound(&exact.ring, &state.shape)?;
-                    let rules = exact.sequence.as_ref().map(|known| u64::from(known.rules()));
+                    let rules = exact.rules();
                     let total = exact.ring.total();
                     match &self.tracks[at].index[&key].windows[state.place] {
                         Windows::Cold(bound) if rules.is_some_and(|all| bound & all == all) => {}
@@ -532,12 +532,7 @@ impl Groups {
                             });
                             let first = watermark
                                 .map(|at| state.shape.pane_of(at.minus(state.shape.lateness)));
-                            warm.all_changed();
-                            exact.all_changed();
-                            if warm.ring != exact.ring
-                                || warm.sequence != exact.sequence
-                                || warm.counts(state, first) != exact.counts(state, first)
-                            {
+                            if !warm.says_as(&exact, state, first) {
                                 return Err(format!("G2: {warm:?} is not {exact:?}"));
                             }
                         }
@@ -624,8 +619,8 @@ fn read_amounts(
 
 /// What is kept of a group that was warm.
 fn cooled(warm: &Warm, state: &StatePlan, least: u64) -> Windows {
-    match &warm.sequence {
-        Some(sequence) => Windows::Cold(sequence.rules().into()),
+    match warm.rules() {
+        Some(rules) => Windows::Cold(rules),
         None => far(Coarse::of(&warm.ring, &state.shape), least),
     }
 }

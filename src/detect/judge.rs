@@ -143,9 +143,7 @@ impl<S: Store> Judge<'_, S> {
             if let (Some(heading), Some(warm)) = (heading, self.groups.warm_group(state, group)) {
                 let mut view = warm.ring.view(shape, crossing.end);
                 debug_assert!(
-                    view.amount == crossing.amount
-                        || warm.distinct.is_some()
-                        || warm.sequence.is_some(),
+                    view.amount == crossing.amount || !warm.is_summed(),
                     "the window was summed right"
                 );
                 view.amount = warm.shown_amount(state, crossing);

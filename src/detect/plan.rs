@@ -15,6 +15,7 @@ use crate::event::{FieldId, FieldSet};
 use crate::rule::{CollectHow, Kind, Measure, MissingGroup, Rule, Window};
 use crate::state::CacheKey;
 use crate::units::Span;
+use std::sync::Arc;
 
 /// Everything that `step` needs of the rules.
 #[derive(Debug)]
@@ -109,7 +110,7 @@ pub(super) enum Measured {
     /// Different signals; by referenced rule.
     Signals(Box<[Option<u64>]>),
     /// Which referenced rules matched.
-    Rules(Wanted),
+    Rules(Arc<Wanted>),
 }
 
 impl Measured {
@@ -123,10 +124,10 @@ impl Measured {
                 cap: limits.distinct_values,
             },
             Measure::Signals { of } => Measured::Signals(of.as_slice().into()),
-            Measure::Rules { any_of, ordered } => Measured::Rules(Wanted {
+            Measure::Rules { any_of, ordered } => Measured::Rules(Arc::new(Wanted {
                 any_of: any_of.iter().map(|all| all.as_slice().into()).collect(),
                 is_ordered: *ordered,
-            }),
+            })),
         }
     }
 

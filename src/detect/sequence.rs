@@ -15,6 +15,7 @@
 use super::faults::{Fault, is_planted};
 use super::shape::Shape;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// What a window must hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +35,7 @@ impl Wanted {
 /// The matches of one group.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Sequence {
+    wanted: Arc<Wanted>,
     panes: BTreeMap<i64, u32>,
     newest: i64,
     /// At the newest pane.
@@ -86,12 +88,13 @@ fn is_in_order(wanted: &Wanted) -> bool {
 
 impl Sequence {
     /// Nothing matched yet.
-    pub(super) fn new(wanted: &Wanted) -> Self {
-        Self { panes: BTreeMap::new(), newest: NEVER, reach: Reach::new(wanted), is_changed: false }
+    pub(super) fn new(wanted: Arc<Wanted>) -> Self {
+        let reach = Reach::new(&wanted);
+        Self { panes: BTreeMap::new(), newest: NEVER, reach, is_changed: false, wanted }
     }
 
     /// Takes an event in `pane` that matched `rules`.
-    pub(super) fn add(&mut self, wanted: &Wanted, pane: i64, rules: u32) {
+    pub(super) fn add(&mut self, pane: i64, rules: u32) {
         let known = self.panes.get(&pane).copied();
         let all = known.unwrap_or(0) | rules;
         self.panes.insert(pane, all);
@@ -101,16 +104,16 @@ impl Sequence {
         }
         if pane >= self.newest {
             self.newest = pane;
-            self.reach.advance(wanted, pane, all);
+            self.reach.advance(&self.wanted, pane, all);
         } else {
-            self.renew(wanted);
+            self.renew();
         }
     }
 
-    /// Forgets what the last event changed.
+    /// Whether both hold the same matches, whatever the last event was.
     #[cfg(test)]
-    pub(super) fn all_changed(&mut self) {
-        self.is_changed = true;
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        (&self.panes, self.newest, &self.reach) == (&other.panes, other.newest, &other.reach)
     }
 
     /// Whether the last event changed a window.
@@ -121,11 +124,11 @@ impl Sequence {
     /// Calls `each` with the ends of the windows that hold and end in `[from, to]`, at events, ascending.
     pub(super) fn each_end(
         &self,
-        wanted: &Wanted,
         shape: &Shape,
         (from, to): (i64, i64),
         mut each: impl FnMut(i64),
     ) {
+        let wanted = &self.wanted;
         if from >= self.newest {
             if self.newest == from && self.reach.holds(wanted, shape, from) {
                 each(from);
@@ -153,11 +156,11 @@ impl Sequence {
     }
 
     /// Forgets the panes before `first`.
-    pub(super) fn drop_before(&mut self, wanted: &Wanted, first: i64) {
+    pub(super) fn drop_before(&mut self, first: i64) {
         if self.panes.first_key_value().is_some_and(|(pane, _)| *pane < first) {
             self.panes = self.panes.split_off(&first);
             self.newest = self.panes.last_key_value().map_or(NEVER, |(pane, _)| *pane);
-            self.renew(wanted);
+            self.renew();
         }
     }
 
@@ -167,10 +170,10 @@ impl Sequence {
         size_of::<Self>() + self.panes.len() * 24 + steps * 8
     }
 
-    fn renew(&mut self, wanted: &Wanted) {
-        self.reach = Reach::new(wanted);
+    fn renew(&mut self) {
+        self.reach = Reach::new(&self.wanted);
         for (&pane, &rules) in &self.panes {
-            self.reach.advance(wanted, pane, rules);
+            self.reach.advance(&self.wanted, pane, rules);
         }
     }
 }
@@ -178,31 +181,20 @@ impl Sequence {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rule::{Condition, Measure, Window, WindowKind};
-    use crate::units::Span;
+    use crate::detect::shape::sliding;
 
-    fn shape(panes: i64) -> Shape {
-        let window = Window {
-            kind: WindowKind::Sliding,
-            span: Span::from_secs(panes),
-            measure: Measure::Count,
-            condition: Condition::AtLeast(1),
-            tiers: Vec::new(),
-        };
-        Shape::new(&window, Span::ZERO, &[])
+    fn wanted(any_of: &[&[u8]], is_ordered: bool) -> Arc<Wanted> {
+        let any_of = any_of.iter().map(|all| (*all).into()).collect();
+        Arc::new(Wanted { any_of, is_ordered })
     }
 
-    fn wanted(any_of: &[&[u8]], is_ordered: bool) -> Wanted {
-        Wanted { any_of: any_of.iter().map(|all| (*all).into()).collect(), is_ordered }
-    }
-
-    fn ends(wanted: &Wanted, panes: i64, events: &[(i64, u32)]) -> Vec<i64> {
-        let mut sequence = Sequence::new(wanted);
+    fn ends(wanted: &Arc<Wanted>, panes: i64, events: &[(i64, u32)]) -> Vec<i64> {
+        let mut sequence = Sequence::new(wanted.clone());
         for &(pane, rules) in events {
-            sequence.add(wanted, pane, rules);
+            sequence.add(pane, rules);
         }
         let mut ends = Vec::new();
-        sequence.each_end(wanted, &shape(panes), (i64::MIN + 1, i64::MAX), |end| ends.push(end));
+        sequence.each_end(&sliding(panes), (i64::MIN + 1, i64::MAX), |end| ends.push(end));
         ends
     }
 

@@ -108,40 +108,48 @@ const fn ceil_div(number: i64, by: i64) -> i64 {
     number / by + (number % by != 0) as i64
 }
 
+/// Windows of this length without anything else, for tests.
+#[cfg(test)]
+pub(super) fn plain(kind: WindowKind, span: Span) -> Shape {
+    use crate::rule::{Condition, Measure};
+
+    let (measure, condition) = (Measure::Count, Condition::AtLeast(1));
+    let window = Window { kind, span, measure, condition, tiers: Vec::new() };
+    Shape::new(&window, Span::ZERO, &[])
+}
+
+/// Sliding windows of so many panes of a second, for tests.
+#[cfg(test)]
+pub(super) fn sliding(panes: i64) -> Shape {
+    plain(WindowKind::Sliding, Span::from_secs(panes))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rule::{Condition, Measure};
-
-    fn shape(kind: WindowKind, span: Span) -> Shape {
-        let measure = Measure::Count;
-        let window =
-            Window { kind, span, measure, condition: Condition::AtLeast(1), tiers: Vec::new() };
-        Shape::new(&window, Span::ZERO, &[])
-    }
 
     #[test]
     fn a_window_of_an_hour_has_panes_of_a_second() {
-        let shape = shape(WindowKind::Sliding, Span::from_hours(1));
+        let shape = plain(WindowKind::Sliding, Span::from_hours(1));
         assert_eq!((shape.pane_ms, shape.panes), (1000, 3600));
     }
 
     #[test]
     fn a_window_of_a_day_has_panes_of_24_seconds() {
-        let shape = shape(WindowKind::Sliding, Span::from_hours(24));
+        let shape = plain(WindowKind::Sliding, Span::from_hours(24));
         assert_eq!((shape.pane_ms, shape.panes), (24_000, 3600));
     }
 
     #[test]
     fn a_window_that_is_no_multiple_of_its_pane_holds_every_grid_time_after_its_start() {
         // (t − 7201 s, t] on a grid of 3 s holds t, t − 3, … t − 7200: 2401 times.
-        let shape = shape(WindowKind::Sliding, Span::from_secs(7201));
+        let shape = plain(WindowKind::Sliding, Span::from_secs(7201));
         assert_eq!((shape.pane_ms, shape.panes), (3000, 2401));
     }
 
     #[test]
     fn a_tumbling_window_is_one_pane_and_one_segment() {
-        let shape = shape(WindowKind::Tumbling, Span::from_minutes(10));
+        let shape = plain(WindowKind::Tumbling, Span::from_minutes(10));
         let pane = shape.pane_of(EventTime::from_millis(-1));
         assert_eq!((shape.panes, pane, shape.segment_of(pane)), (1, -1, (-1, 0)));
         assert_eq!(shape.time_of(pane), EventTime::from_millis(-600_000));
@@ -149,7 +157,7 @@ mod tests {
 
     #[test]
     fn a_segment_is_due_when_its_last_pane_is_a_window_behind_the_latest_event_that_counts() {
-        let mut shape = shape(WindowKind::Sliding, Span::from_secs(10));
+        let mut shape = plain(WindowKind::Sliding, Span::from_secs(10));
         shape.lateness = Span::from_secs(100);
         // Panes 0 to 63: an event at 73 s may still close a window from 64 s on, none from 63 s.
         assert_eq!(shape.due(0), EventTime::from_millis(173_000));

@@ -23,9 +23,8 @@ fn loaded(text: &str) -> RuleSet {
 
 /// CPU time of this thread: what else runs on the machine is not in it.
 fn cpu_time() -> Duration {
-    let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
-    let spent = text.split_whitespace().next().and_then(|number| number.parse().ok());
-    Duration::from_nanos(spent.expect("Linux tells a thread's CPU time"))
+    let spent = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    Duration::try_from(spent).expect("no thread has run for less than nothing")
 }
 
 /// The shortest of five: cold caches make it longer, nothing makes it shorter.
