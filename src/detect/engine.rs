@@ -17,7 +17,7 @@ use super::groups::{Bound, Groups, Keys};
 use super::judge::Judge;
 use super::limits::Limits;
 use super::pane_ring::Crossing;
-use super::plan::{Plan, RulePlan};
+use super::plan::{Plan, RulePlan, TermPlan};
 use super::report::{Fired, Trigger};
 use super::rows::RowKey;
 use super::sighting::{Sighting, event_id};
@@ -80,14 +80,32 @@ struct Scratch {
     matched: Vec<Matched>,
     /// By list of fields; filled when the first rule asks.
     hashes: Vec<Option<GroupHash>>,
-    /// The states that count the event, with the referenced rules that it matched.
-    states: Vec<(u16, u32)>,
+    /// The states that count the event.
+    tallies: Vec<Tally>,
     /// Those of them that share a journal.
     together: Vec<u16>,
     bases: Vec<u32>,
     /// By state: what is known of the windows that the event changed.
     bounds: Vec<Option<Bound>>,
     crossings: Vec<Crossing>,
+}
+
+/// A state that counts the event.
+#[derive(Debug, Clone, Copy)]
+struct Tally {
+    state: u16,
+    journal: usize,
+    /// The referenced rules that it matched.
+    bases: u32,
+}
+
+/// How an event came to be counted by referenced rule: as a match of `base`, in this group and under
+/// this dedup key.
+#[derive(Debug, Clone, Copy)]
+struct ByBase {
+    base: usize,
+    group: CacheKey,
+    dedup: CacheKey,
 }
 
 impl<S: Store, C: Catalogue> Engine<S, C> {
@@ -233,45 +251,12 @@ impl<S: Store, C: Catalogue> Engine<S, C> {
         }
     }
 
-    /// Whether the event is the first sighting of its term, and the rule has learned enough to say so.
-    fn is_news(
-        &mut self,
-        index: RuleIndex,
-        time: EventTime,
-        key: CacheKey,
-    ) -> Result<bool, StateError> {
-        let Some((plan, term)) =
-            rule_plan(&self.plan, index).and_then(|plan| Some((plan, plan.term.as_ref()?)))
-        else {
-            return Ok(false);
-        };
-        let key = key.salted(term.terms_of);
-        let id = self.terms.load(&self.store, key)?;
-        let id = id.unwrap_or_else(|| self.terms.insert(key));
-        let Some(row) = self.terms.get_mut(id) else { return Ok(false) };
-        let (seen, is_changed) = row.see(time, term.history, plan.lateness);
-        let expires = row.expires();
-        if is_changed {
-            self.terms.changed(id);
-        }
-        if let (Seen::New, Some(expires)) = (seen, expires) {
-            self.terms.opened(id, key, expires);
-        }
-        let since = self.learning_since.get(usize::from(index.0)).copied().flatten();
-        // Before the first watermark it has learned nothing.
-        let is_learning =
-            term.learn > Span::ZERO && since.is_none_or(|since| time < since.plus(term.learn));
-        let is_news = seen == Seen::New
-            || (seen == Seen::Earlier && is_changed && is_planted(Fault::EarlierSightingIsNews));
-        Ok(is_news && !is_learning)
-    }
-
     /// Counts the event in the states of all window rules for which it is in time, but for those that
     /// count by referenced rule.
     fn count(&mut self, seen: Sighting<'_, '_>) -> Result<(), StateError> {
-        let Scratch { matched, hashes, states, together, bases, bounds, .. } = &mut self.scratch;
-        for (state, _) in states.drain(..) {
-            if let Some(bound) = bounds.get_mut(usize::from(state)) {
+        let Scratch { matched, hashes, tallies, together, bases, bounds, .. } = &mut self.scratch;
+        for tally in tallies.drain(..) {
+            if let Some(bound) = bounds.get_mut(usize::from(tally.state)) {
                 *bound = None;
             }
         }
@@ -279,24 +264,21 @@ impl<S: Store, C: Catalogue> Engine<S, C> {
         for Matched { rule, bases } in matched.iter() {
             let Some(plan) = rule_plan(&self.plan, *rule) else { continue };
             // Rules with one state between them count the event once.
-            let is_counted = |state: &u16| states.iter().any(|(known, _)| known == state);
+            let is_counted = |state: &u16| tallies.iter().any(|known| known.state == *state);
             let Some(state) = plan.state.filter(|state| !is_counted(state)) else { continue };
+            let Some(of) = self.plan.states.get(usize::from(state)) else { continue };
             let is_skipped =
                 plan.counts_alone || (plan.skips_missing && keys.hash(plan.group_list).is_missing);
             if !is_skipped && !self.watermark.is_late(seen.time, plan.lateness) {
-                states.push((state, *bases));
+                tallies.push(Tally { state, journal: of.journal, bases: *bases });
             }
         }
-        let journal_of = |state: u16| {
-            let state = self.plan.states.get(usize::from(state))?;
-            Some(self.plan.tracks.get(state.track)?.journal)
-        };
         for journal in 0..self.plan.classes.len() {
             together.clear();
             bases.clear();
-            for (state, of) in states.iter().filter(|one| journal_of(one.0) == Some(journal)) {
-                together.push(*state);
-                bases.push(*of);
+            for tally in tallies.iter().filter(|tally| tally.journal == journal) {
+                together.push(tally.state);
+                bases.push(tally.bases);
             }
             if !together.is_empty() {
                 let (plan, watermark) = (&self.plan, self.watermark.get());
@@ -326,32 +308,29 @@ impl<S: Store, C: Catalogue> Engine<S, C> {
     ) -> Result<(), StateError> {
         let index = matched.rule;
         let Some(plan) = rule_plan(&self.plan, index) else { return Ok(()) };
-        let event = trigger.seen.event;
-        if plan.term.is_some() {
-            let is_late = self.watermark.is_late(trigger.seen.time, plan.lateness);
-            let hashes = &mut self.scratch.hashes;
-            let term = HashedKeys { plan: &self.plan, hashes, event }.hash(plan.group_list);
-            let is_skipped = is_late || (plan.skips_missing && term.is_missing);
-            if is_skipped || !self.is_news(index, trigger.seen.time, term.key)? {
-                return Ok(());
-            }
-        }
-        let Some(rule) = self.rules.rules().get(usize::from(index.0)) else { return Ok(()) };
-        let Some(plan) = rule_plan(&self.plan, index) else { return Ok(()) };
         if plan.state.is_some() {
             return if plan.counts_alone {
                 self.count_alone(matched, trigger, findings)
             } else {
-                let hashes = &mut self.scratch.hashes;
-                let mut keys = HashedKeys { plan: &self.plan, hashes, event };
-                let (group, dedup) = (keys.key(plan.group_list), keys.key(plan.dedup_list));
-                self.judge_windows(index, None, (group, dedup), trigger, findings)
+                self.judge_windows(index, None, trigger, findings)
             };
         }
+        let Some(rule) = self.rules.rules().get(usize::from(index.0)) else { return Ok(()) };
+        let (event, time) = (trigger.seen.event, trigger.seen.time);
         let hashes = &mut self.scratch.hashes;
         let mut keys = HashedKeys { plan: &self.plan, hashes, event };
         if plan.skips_missing && keys.hash(plan.group_list).is_missing {
             return Ok(());
+        }
+        if let Some(term) = &plan.term {
+            let tuple = keys.key(plan.group_list);
+            let since = self.learning_since.get(usize::from(index.0)).copied().flatten();
+            let is_late = self.watermark.is_late(time, plan.lateness);
+            if is_late
+                || !is_news((&mut self.terms, &self.store), (plan, term), since, time, tuple)?
+            {
+                return Ok(());
+            }
         }
         let dedup = keys.hash(plan.dedup_list);
         let is_silent = rule.silent;
@@ -361,7 +340,7 @@ impl<S: Store, C: Catalogue> Engine<S, C> {
             let fired = Fired { index, rule, fields, group_by: &rule.group_by };
             judge!(self, findings).matched(fired, plan, dedup, trigger)?;
         }
-        if feeds { self.feed(index, &[trigger.seen.time], trigger, findings) } else { Ok(()) }
+        if feeds { self.feed(index, &[time], trigger, findings) } else { Ok(()) }
     }
 
     /// Counts the event now; once for each referenced rule that it matched if the group, or the value,
@@ -408,21 +387,20 @@ impl<S: Store, C: Catalogue> Engine<S, C> {
         let parts = (&[state][..], &[bases][..]);
         self.counts.bad_amounts +=
             self.groups.count(source, parts, &mut key, seen, watermark, bounds)?;
-        let judged =
-            self.judge_windows(index, Some(base), (group.key, dedup.key), trigger, findings);
+        let by_base = ByBase { base, group: group.key, dedup: dedup.key };
+        let judged = self.judge_windows(index, Some(by_base), trigger, findings);
         if let Some(bound) = self.scratch.bounds.get_mut(usize::from(state)) {
             *bound = None;
         }
         judged
     }
 
-    /// Judges the windows of a group that the event was counted in, as a match of `base` if the rule
-    /// counts by referenced rule; then of the rules that count what crossed.
+    /// Judges the windows of a group that the event was counted in; then of the rules that count what
+    /// crossed. Without `by_base` group and dedup key are those of the event.
     fn judge_windows(
         &mut self,
         index: RuleIndex,
-        base: Option<usize>,
-        (group, dedup): (CacheKey, CacheKey),
+        by_base: Option<ByBase>,
         trigger: Trigger<'_, '_>,
         findings: &mut Vec<Finding>,
     ) -> Result<(), StateError> {
@@ -440,7 +418,17 @@ impl<S: Store, C: Catalogue> Engine<S, C> {
         if window.tiers.first().is_none_or(|least| bound.greatest < least.gte) {
             return Ok(());
         }
-        let group_by = base.and_then(|base| rule.group_by_of.get(base)).unwrap_or(&rule.group_by);
+        // Most events end above, so what only judging needs is made here.
+        let own_group = by_base.and_then(|by| rule.group_by_of.get(by.base));
+        let group_by = own_group.unwrap_or(&rule.group_by);
+        let (group, dedup) = match by_base {
+            Some(by) => (by.group, by.dedup),
+            None => {
+                let (hashes, event) = (&mut self.scratch.hashes, trigger.seen.event);
+                let mut keys = HashedKeys { plan: &self.plan, hashes, event };
+                (keys.key(plan.group_list), keys.key(plan.dedup_list))
+            }
+        };
         let fired = Fired { index, rule, fields: self.rules.fields(), group_by };
         let tiers = (plan, state, window.tiers.as_slice());
         let mut fed = Vec::new();
@@ -550,6 +538,40 @@ impl Keys for OneKey {
     fn key(&mut self, _: usize) -> CacheKey {
         self.0
     }
+}
+
+/// Whether an event at `time` is the first sighting of its tuple, and the rule has learned enough to say
+/// so; `since` is the watermark from which on it learns.
+fn is_news(
+    (terms, store): (&mut Table<Term>, &impl Store),
+    (plan, term): (&RulePlan, &TermPlan),
+    since: Option<EventTime>,
+    time: EventTime,
+    tuple: CacheKey,
+) -> Result<bool, StateError> {
+    let key = tuple.salted(term.terms_of);
+    let id = terms.load(store, key)?;
+    let id = id.unwrap_or_else(|| terms.insert(key));
+    let Some(row) = terms.get_mut(id) else { return Ok(false) };
+    let was_due = row.expires();
+    let (seen, is_changed) = row.see(time, term.history, plan.lateness);
+    let due = row.expires();
+    if is_changed {
+        terms.changed(id);
+    }
+    if seen == Seen::New {
+        terms.grew(id);
+        // A row asks for its next timer when one fires; only what is over before that needs another.
+        if let Some(due) = due.filter(|due| was_due.is_none_or(|was| *due < was)) {
+            terms.expires(key, due);
+        }
+    }
+    // Before the first watermark it has learned nothing.
+    let is_learning =
+        term.learn > Span::ZERO && since.is_none_or(|since| time < since.plus(term.learn));
+    let is_news = seen == Seen::New
+        || (seen == Seen::Earlier && is_changed && is_planted(Fault::EarlierSightingIsNews));
+    Ok(is_news && !is_learning)
 }
 
 fn rule_plan(plan: &Plan, rule: RuleIndex) -> Option<&RulePlan> {

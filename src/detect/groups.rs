@@ -143,7 +143,7 @@ impl Groups {
     ) -> Result<u64, StateError> {
         let Self { journals, layouts, tracks, recipes, scratch, ring_bytes, .. } = self;
         let Some(recipe) = recipes.of(states, plan, layouts) else { return Ok(0) };
-        let bad_amounts = read_amounts(recipe, plan, (states, bases), seen, &mut scratch.amounts);
+        let bad_amounts = read_amounts(recipe, bases, seen, &mut scratch.amounts);
         let due = recipe.states.iter().filter_map(|counted| {
             let shape = &plan.states.get(usize::from(counted.state))?.shape;
             Some(shape.due(shape.segment_of(shape.pane_of(seen.time)).0))
@@ -580,8 +580,7 @@ impl Group {
 /// Puts the event's amounts into `amounts`; tells how many of them states cannot use.
 fn read_amounts(
     recipe: &Recipe,
-    plan: &Plan,
-    (states, bases): (&[u16], &[u32]),
+    bases: &[u32],
     seen: Sighting<'_, '_>,
     amounts: &mut Vec<Option<u64>>,
 ) -> u64 {
@@ -595,12 +594,8 @@ fn read_amounts(
                 amounts.push((!values.is_missing).then_some(values.key.0));
                 continue;
             }
-            Kept::Bases(tag) => {
-                let is_it = |state: &u16| {
-                    plan.states.get(usize::from(*state)).is_some_and(|state| state.tag == *tag)
-                };
-                let at = states.iter().position(is_it);
-                amounts.push(at.and_then(|at| bases.get(at)).map(|bits| u64::from(*bits)));
+            Kept::Bases { at, .. } => {
+                amounts.push(bases.get(*at).map(|bits| u64::from(*bits)));
                 continue;
             }
         };

@@ -193,7 +193,8 @@ impl<S: Store> Judge<'_, S> {
             self.episodes.changed(id);
         }
         if let Verdict::Create(episode) = verdict {
-            self.episodes.opened(id, key, episode.expires);
+            self.episodes.grew(id);
+            self.episodes.expires(key, episode.expires);
         }
         verdict
     }

@@ -93,6 +93,8 @@ pub(super) struct StatePlan {
     /// Index of its track, and its place among the track's states.
     pub(super) track: usize,
     pub(super) place: usize,
+    /// Index of its track's journal.
+    pub(super) journal: usize,
 }
 
 /// What a state adds up.
@@ -131,13 +133,14 @@ impl Measured {
         }
     }
 
-    /// What the journal keeps of an event for it; `state` is its tag.
-    pub(super) fn kept(&self, state: u64) -> Option<Kept> {
+    /// What the journal keeps of an event for it, given its state's tag and where that stands among
+    /// those that count the event.
+    pub(super) fn kept(&self, (state, at): (u64, usize)) -> Option<Kept> {
         match self {
             Measured::Events => None,
             Measured::Sum(field) => Some(Kept::Amount(*field)),
             Measured::Distinct { fields, .. } => Some(Kept::Value(fields.clone())),
-            Measured::Signals(_) | Measured::Rules(_) => Some(Kept::Bases(state)),
+            Measured::Signals(_) | Measured::Rules(_) => Some(Kept::Bases { state, at }),
         }
     }
 
@@ -295,6 +298,7 @@ impl Plan {
         name.push(lane);
         let number = u16::try_from(self.states.len()).unwrap_or(u16::MAX);
         let (track, place) = self.track_of(rule, window.span, number);
+        let journal = self.tracks.get(track).map_or(0, |track| track.journal);
         let shape = Shape::new(window, lateness, &rule.collect);
         let texts = rule.collect.iter().filter_map(|collect| match collect.how {
             CollectHow::Sample(most) => {
@@ -314,6 +318,7 @@ impl Plan {
             least,
             track,
             place,
+            journal,
         });
         number
     }

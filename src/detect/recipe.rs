@@ -31,8 +31,13 @@ pub(super) enum Kept {
     Amount(FieldId),
     /// The hash of the values in some fields, if none of them is missing.
     Value(Box<[FieldId]>),
-    /// By which of the referenced rules it matched, as bits; for the state with this tag.
-    Bases(u64),
+    /// By which of the referenced rules it matched, as bits.
+    Bases {
+        /// Of the state with this tag,
+        state: u64,
+        /// which stands here among those of the recipe.
+        at: usize,
+    },
 }
 
 impl Kept {
@@ -45,7 +50,7 @@ impl Kept {
                     fields.iter().map(|field| plan.field_tag(*field).to_be_bytes()).collect();
                 tag(tags.iter().map(<[u8; 8]>::as_slice).chain([b"values".as_slice()]))
             }
-            Kept::Bases(state) => tag([state.to_be_bytes().as_slice(), b"bases"]),
+            Kept::Bases { state, .. } => tag([state.to_be_bytes().as_slice(), b"bases"]),
         }
     }
 }
@@ -105,11 +110,12 @@ impl Recipe {
         let (mut tracks, mut amounts, mut texts) = (Vec::new(), Vec::new(), Vec::<Shown>::new());
         let (mut counted, mut in_layout) = (Vec::new(), Vec::new());
         let mut journal = 0;
-        for &number in states {
+        for (at, &number) in states.iter().enumerate() {
             let Some(state) = plan.states.get(usize::from(number)) else { continue };
             let track = place_of(&mut tracks, state.track);
-            journal = plan.tracks.get(state.track).map_or(0, |track| track.journal);
-            let amount = state.measured.kept(state.tag).map(|kept| place_of(&mut amounts, kept));
+            journal = state.journal;
+            let kept = state.measured.kept((state.tag, at));
+            let amount = kept.map(|kept| place_of(&mut amounts, kept));
             let columns = state.shape.columns.iter();
             let columns =
                 columns.map(|column| place_of(&mut amounts, Kept::Amount(column.field))).collect();

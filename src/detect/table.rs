@@ -36,7 +36,6 @@ pub(super) trait Row: Cached + Default {
 pub(super) struct Table<R> {
     rows: Cache<R>,
     timers: Timers,
-    dirty_bytes: usize,
     pub(super) cache_misses: u64,
 }
 
@@ -45,12 +44,7 @@ const ROW_BYTES: usize = 48;
 
 impl<R: Row> Table<R> {
     pub(super) fn new(cache_bytes: usize) -> Self {
-        Self {
-            rows: Cache::new(cache_bytes),
-            timers: Timers::default(),
-            dirty_bytes: 0,
-            cache_misses: 0,
-        }
+        Self { rows: Cache::new(cache_bytes), timers: Timers::default(), cache_misses: 0 }
     }
 
     /// Notes a row that the store holds.
@@ -67,7 +61,16 @@ impl<R: Row> Table<R> {
         store: &impl Store,
         key: CacheKey,
     ) -> Result<Option<SlotId>, StateError> {
-        self.find(store, key)
+        Ok(match self.rows.find(key) {
+            Found::Here(id) => Some(id),
+            Found::Nowhere => None,
+            Found::Stored(_) => {
+                self.cache_misses += 1;
+                let mut read = Ok(R::default());
+                store.get(&R::row_key(key).to_bytes(), &mut |row| read = R::read(row))?;
+                Some(self.rows.insert(key, read?))
+            }
+        })
     }
 
     /// The row to read.
@@ -82,7 +85,6 @@ impl<R: Row> Table<R> {
 
     /// The row differs from the store now.
     pub(super) fn changed(&mut self, id: SlotId) {
-        self.dirty_bytes += ROW_BYTES;
         self.rows.get_dirty(id);
     }
 
@@ -91,9 +93,13 @@ impl<R: Row> Table<R> {
         self.rows.insert(key, R::default())
     }
 
-    /// Takes into account that the row has grown by something that expires.
-    pub(super) fn opened(&mut self, id: SlotId, key: CacheKey, expires: EventTime) {
+    /// Takes into account that the row has grown.
+    pub(super) fn grew(&mut self, id: SlotId) {
         self.rows.resized(id);
+    }
+
+    /// Notes that something of the row expires, sooner than any timer of it says.
+    pub(super) fn expires(&mut self, key: CacheKey, expires: EventTime) {
         self.timers.add(after(expires), Timer { key });
     }
 
@@ -118,13 +124,19 @@ impl<R: Row> Table<R> {
         self.rows.byte_len()
     }
 
+    /// How many timers wait.
+    #[cfg(test)]
+    pub(super) fn waiting(&self) -> usize {
+        self.timers.len()
+    }
+
     pub(super) fn is_dirty(&self) -> bool {
         self.rows.is_dirty()
     }
 
-    /// About how many bytes the next commit writes.
+    /// About how many bytes the next commit writes: a row that changed often is written once.
     pub(super) fn dirty_bytes(&self) -> usize {
-        self.dirty_bytes
+        self.rows.dirty_len() * ROW_BYTES
     }
 
     /// Appends changed rows.
@@ -141,25 +153,11 @@ impl<R: Row> Table<R> {
 
     /// The rows of [`Table::collect`] are in the store now.
     pub(super) fn set_committed(&mut self) {
-        self.dirty_bytes = 0;
         self.rows.clean_all(|row| {
             let is_left = !row.is_empty();
             row.set_stored(is_left);
             if is_left { Keep::Yes } else { Keep::No }
         });
-    }
-
-    fn find(&mut self, store: &impl Store, key: CacheKey) -> Result<Option<SlotId>, StateError> {
-        Ok(match self.rows.find(key) {
-            Found::Here(id) => Some(id),
-            Found::Nowhere => None,
-            Found::Stored(_) => {
-                self.cache_misses += 1;
-                let mut read = Ok(R::default());
-                store.get(&R::row_key(key).to_bytes(), &mut |row| read = R::read(row))?;
-                Some(self.rows.insert(key, read?))
-            }
-        })
     }
 
     /// Drops what timers have fired for and nothing else: a timer may be left from something that is
@@ -170,7 +168,7 @@ impl<R: Row> Table<R> {
         key: CacheKey,
         watermark: EventTime,
     ) -> Result<(), StateError> {
-        let Some(id) = self.find(store, key)? else { return Ok(()) };
+        let Some(id) = self.load(store, key)? else { return Ok(()) };
         let Some(row) = self.rows.get_clean(id) else { return Ok(()) };
         let is_changed = row.drop_expired(&|expires| has_fired(after(expires), watermark));
         if R::MOVES {
@@ -187,4 +185,26 @@ impl<R: Row> Table<R> {
 /// The first watermark that is past `time`.
 fn after(time: EventTime) -> EventTime {
     EventTime::from_millis(time.as_millis().saturating_add(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::detect::term::Term;
+    use crate::units::Span;
+
+    #[test]
+    fn a_row_that_changed_a_thousand_times_is_written_once() {
+        let mut terms: Table<Term> = Table::new(1 << 20);
+        let id = terms.insert(CacheKey(1, 2));
+        for second in 0..1000 {
+            let row = terms.get_mut(id).unwrap();
+            row.see(EventTime::from_millis(second * 1000), Span::from_hours(1), Span::ZERO);
+            terms.changed(id);
+        }
+
+        assert_eq!(terms.dirty_bytes(), ROW_BYTES);
+        terms.set_committed();
+        assert_eq!(terms.dirty_bytes(), 0);
+    }
 }

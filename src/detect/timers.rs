@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 const SLOT_MS: i64 = 60_000;
 
 /// Episodes of this row are over when the watermark reaches a time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Timer {
     pub(super) key: CacheKey,
 }
@@ -31,13 +31,25 @@ impl Timers {
         self.next_ms = Some(self.next_ms.map_or(slot, |next| next.min(slot)));
     }
 
-    /// The timers of the first slot that `watermark` has reached; call until there is none.
+    /// How many wait.
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.slots.values().map(Vec::len).sum()
+    }
+
+    /// The timers of the first slot that `watermark` has reached, each once, ascending; call until
+    /// there is none.
     #[inline]
     pub(super) fn take_due(&mut self, watermark: EventTime) -> Option<Vec<Timer>> {
         if self.next_ms.is_none_or(|next| watermark.as_millis() < next) {
             return None;
         }
-        let due = self.slots.pop_first().map(|(_, timers)| timers);
+        let mut due = self.slots.pop_first().map(|(_, timers)| timers);
+        if let Some(timers) = &mut due {
+            // Rows that are asked again each time would otherwise never lose a timer.
+            timers.sort_unstable();
+            timers.dedup();
+        }
         self.next_ms = self.slots.first_key_value().map(|(&slot, _)| slot);
         due
     }
@@ -67,6 +79,18 @@ mod tests {
         assert_eq!(timers.take_due(EventTime::from_millis(119_999)), None);
         assert_eq!(timers.take_due(EventTime::from_millis(120_000)), Some(vec![EPISODES]));
         assert_eq!(timers.take_due(EventTime::from_millis(i64::MAX)), None);
+    }
+
+    #[test]
+    fn timers_of_one_row_in_one_minute_are_one() {
+        let mut timers = Timers::default();
+        let other = Timer { key: CacheKey(0, 1) };
+        for millis in [1, 2, 30_000] {
+            timers.add(EventTime::from_millis(millis), EPISODES);
+            timers.add(EventTime::from_millis(millis), other);
+        }
+
+        assert_eq!(timers.take_due(EventTime::from_millis(60_000)), Some(vec![other, EPISODES]));
     }
 
     #[test]

@@ -259,6 +259,13 @@ impl<V: Cached> Cache<V> {
         !self.dirty.is_empty()
     }
 
+    /// How many entries differ from the store, each once however often it changed; those that were
+    /// removed since are still among them.
+    #[must_use]
+    pub fn dirty_len(&self) -> usize {
+        self.dirty.len()
+    }
+
     /// Entries that differ from the store, in the order in which they first did.
     pub fn dirty_entries(&self) -> impl Iterator<Item = (CacheKey, &V)> {
         self.dirty.iter().filter_map(|&id| {

@@ -3,7 +3,7 @@
 use super::random_case::Case;
 use super::reference::{Event, Kind, Measure, Reference, Rule, Settings};
 use super::table::{Table, limits, origin, plain};
-use crate::detect::Engine;
+use crate::detect::{Engine, Limits};
 use crate::state::{Changes, MemoryStore, MetaRow};
 use crate::units::Position;
 use std::sync::Arc;
@@ -48,6 +48,16 @@ fn event(number: i64, time: i64, who: &str) -> Event {
         rules: vec![0],
         ..Event::default()
     }
+}
+
+/// An engine that has counted so many events of one group, and committed nothing.
+fn fed(table: &Arc<Table>, limits: Limits, events: i64) -> Engine<MemoryStore, Table> {
+    let mut engine = Engine::open(table.clone(), limits, MemoryStore::default()).unwrap();
+    for number in 0..events {
+        let event = event(number, 0, "alice");
+        engine.step(&table.event(&event), &origin(&event, number), &mut Vec::new()).unwrap();
+    }
+    engine
 }
 
 /// Feeds a random case with commits at fixed places; gives findings, and rows after each commit.
@@ -171,12 +181,7 @@ fn a_commit_that_fails_can_be_collected_again() {
 #[test]
 fn no_row_of_a_commit_outgrows_a_kafka_record() {
     let table = Arc::new(Table::new(&[counting(HOUR)]));
-    let mut engine =
-        Engine::open(table.clone(), limits(SETTINGS, 1 << 24), MemoryStore::default()).unwrap();
-    for number in 0..20_000 {
-        let event = event(number, 0, "alice");
-        engine.step(&table.event(&event), &origin(&event, number), &mut Vec::new()).unwrap();
-    }
+    let mut engine = fed(&table, limits(SETTINGS, 1 << 24), 20_000);
 
     let changes = commit(&mut engine, 20_000);
 
@@ -194,14 +199,10 @@ fn another_lateness_keeps_the_state() {
     // Thirty minutes of window: with the lateness it lives an hour, then an hour and a half.
     let table = Arc::new(Table::new(&[counting(HOUR / 2)]));
     let short = Settings { lateness: HOUR / 2, ..SETTINGS };
-    let mut engine = Engine::open(table.clone(), limits(short, 0), MemoryStore::default()).unwrap();
-    let mut findings = Vec::new();
-    for number in 0..999 {
-        let event = event(number, 0, "alice");
-        engine.step(&table.event(&event), &origin(&event, number), &mut findings).unwrap();
-    }
+    let mut engine = fed(&table, limits(short, 0), 999);
     commit(&mut engine, 999);
 
+    let mut findings = Vec::new();
     let mut engine = Engine::open(table.clone(), limits(SETTINGS, 0), engine.into_store()).unwrap();
     let last = event(999, 1000, "alice");
     engine.step(&table.event(&last), &origin(&last, 999), &mut findings).unwrap();
@@ -212,12 +213,7 @@ fn another_lateness_keeps_the_state() {
 #[test]
 fn opening_a_large_journal_keeps_to_the_bound_of_memory() {
     let table = Arc::new(Table::new(&[counting(HOUR)]));
-    let mut engine =
-        Engine::open(table.clone(), limits(SETTINGS, 1 << 24), MemoryStore::default()).unwrap();
-    for number in 0..20_000 {
-        let event = event(number, 0, "alice");
-        engine.step(&table.event(&event), &origin(&event, number), &mut Vec::new()).unwrap();
-    }
+    let mut engine = fed(&table, limits(SETTINGS, 1 << 24), 20_000);
     commit(&mut engine, 20_000);
     let whole = engine.groups.memory_bytes();
 
@@ -283,4 +279,32 @@ fn a_principal_with_one_event_under_three_rules_needs_little_memory() {
     let bytes = (engine.groups.memory_bytes() + engine.episodes.memory_bytes()) / 1000;
     println!("a principal with one event under three rules: {bytes} bytes");
     assert!(bytes < 300, "{bytes}");
+}
+
+#[test]
+fn a_term_that_comes_back_just_beyond_its_history_has_a_timer_or_two() {
+    let second = 1000;
+    let fresh = Rule {
+        kind: Kind::NewTerms { history: 2 * second, learn: 0 },
+        period: 0,
+        ..counting(HOUR)
+    };
+    let table = Arc::new(Table::new(&[fresh]));
+    // The hour of lateness keeps each run; nothing is over when the next sighting comes.
+    let mut engine =
+        Engine::open(table.clone(), limits(SETTINGS, 1 << 20), MemoryStore::default()).unwrap();
+    let mut findings = Vec::new();
+    for number in 0..1000 {
+        let event = event(number, 3 * second * number, "alice");
+        engine.step(&table.event(&event), &origin(&event, number), &mut findings).unwrap();
+    }
+
+    assert_eq!(findings.len(), 1000, "each sighting is new again");
+    let waiting = engine.terms.waiting();
+    assert!(waiting <= 2, "{waiting} timers");
+    let last = event(1000, 3 * second * 1000 + 2 * HOUR, "bob");
+    engine.step(&table.event(&last), &origin(&last, 1000), &mut findings).unwrap();
+    commit(&mut engine, 1001);
+    let terms = engine.store().iter().filter(|(key, _)| key.first() == Some(&5)).count();
+    assert_eq!(terms, 1, "the first term has left the state, bob is there");
 }
