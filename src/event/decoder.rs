@@ -5,7 +5,9 @@
 //! a document that is no record. Containers nest a few levels; memory is bounded by the record and by
 //! [`DecodeLimits::max_inflated_bytes`].
 
-use super::cloudtrail::{Context, Input, Kind, Raw, judge, judge_record, shared_identity};
+use super::cloudtrail::{
+    Context, Input, Kind, Raw, has_unreadable_policy, judge, judge_record, shared_identity,
+};
 use super::container::{self, Shape};
 use super::entry::{Entry, Event, Identity, Refusal, RefusalReason, Skip, Source};
 use super::field::FieldSet;
@@ -56,13 +58,21 @@ pub struct Decoder {
     reader: Reader,
     format: Format,
     limits: DecodeLimits,
+    bad_policies: u64,
 }
 
 impl Decoder {
     /// A decoder that extracts `fields` and nothing else.
     #[must_use]
     pub fn new(fields: &FieldSet, format: Format, limits: DecodeLimits) -> Decoder {
-        Decoder { reader: Reader::new(Projection::new(fields)), format, limits }
+        let reader = Reader::new(Projection::new(fields));
+        Decoder { reader, format, limits, bad_policies: 0 }
+    }
+
+    /// How many events since the last call brought a policy that cannot be read (sources.md §2.7.1);
+    /// none are counted where no field is made from policies.
+    pub fn take_bad_policies(&mut self) -> u64 {
+        std::mem::take(&mut self.bad_policies)
     }
 
     /// Hands each entry of the record to `each`, in order; at least one, whatever the bytes are.
@@ -401,6 +411,8 @@ where
                 put(place, value);
             }
         }
+        let has_bad_policy = has_unreadable_policy(&raw_of(projection, &reading));
+        self.decoder.bad_policies += u64::from(has_bad_policy);
         let values = std::mem::take(&mut reading.values);
         let source = Source::CloudTrail;
         let raw = text.as_bytes();

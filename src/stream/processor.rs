@@ -193,6 +193,7 @@ impl Processor for RuleProcessor {
         let counts = self.work.engine.take_counts();
         into.future += counts.future;
         into.bad_amount += counts.bad_amounts;
+        into.bad_policy += self.decoder.take_bad_policies();
         into.expired_groups += counts.expired_groups;
         add_by_rule(&mut into.rule_matches, &counts.matches);
         add_by_rule(&mut into.suppressed, &counts.suppressed);

@@ -33,6 +33,8 @@ pub struct Counts {
     pub future: u64,
     /// Amounts that are no number.
     pub bad_amount: u64,
+    /// Events with a policy that cannot be read.
+    pub bad_policy: u64,
     /// Groups whose state expired.
     pub expired_groups: u64,
     /// Entries recognised and left aside.
@@ -59,6 +61,7 @@ impl Counts {
         self.malformed += other.malformed;
         self.future += other.future;
         self.bad_amount += other.bad_amount;
+        self.bad_policy += other.bad_policy;
         self.expired_groups += other.expired_groups;
         add_all(&mut self.skipped, &other.skipped);
         add_all(&mut self.refused, &other.refused);

@@ -168,6 +168,8 @@ pub struct EventCounts {
     pub future: u64,
     /// Amounts that are no number.
     pub bad_amount: u64,
+    /// Events with a policy that cannot be read.
+    pub bad_policy: u64,
 }
 
 /// Handles of one input topic.
@@ -177,6 +179,7 @@ pub struct TopicMetrics {
     outcomes: Counters,
     future: Counter,
     bad_amount: Counter,
+    bad_policy: Counter,
     partitions_assigned: Gauge,
 }
 
@@ -187,12 +190,14 @@ impl TopicMetrics {
         let topic = [label("topic", topic)];
         let future = counter!("tidegate_events_future_total", topic.to_vec());
         let bad_amount = counter!("tidegate_events_bad_amount_total", topic.to_vec());
+        let bad_policy = counter!("tidegate_events_bad_policy_total", topic.to_vec());
         let partitions_assigned = gauge!("tidegate_kafka_partitions_assigned", topic.to_vec());
         TopicMetrics {
             skipped: Counters::new("tidegate_records_skipped_total", "kind", &topic),
             outcomes: Counters::new("tidegate_events_total", "outcome", &topic),
             future,
             bad_amount,
+            bad_policy,
             partitions_assigned,
         }
     }
@@ -213,6 +218,7 @@ impl TopicMetrics {
         }
         self.future.increment(counts.future);
         self.bad_amount.increment(counts.bad_amount);
+        self.bad_policy.increment(counts.bad_policy);
     }
 
     /// Notes that one more partition is held; the workers of a process share the gauge.

@@ -94,6 +94,11 @@ pub const METRICS: &[Metric] = &[
         "Amounts that a rule adds up and that are no number.",
     ),
     counter(
+        "tidegate_events_bad_policy_total",
+        &["topic"],
+        "Events with a policy document that cannot be read, where a rule looks into policies.",
+    ),
+    counter(
         "tidegate_records_skipped_total",
         &["topic", "kind=digest|insight|aggregated|control|test_event|blank|empty"],
         "Entries recognised and left aside.",

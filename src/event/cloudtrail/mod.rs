@@ -18,4 +18,5 @@ pub(super) use derive::{Context, Derived};
 pub use derive::{derived_names, is_known_derived};
 pub(super) use input::{INPUTS, Input, Raw};
 pub(super) use kinds::{Kind, judge, judge_record, shared_identity};
+pub(super) use policy::has_unreadable_policy;
 pub(super) use resources::{ResourceEntry, is_plain_bucket_name};

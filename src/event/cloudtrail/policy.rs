@@ -77,6 +77,17 @@ pub(super) fn denies_outside_vpce(raw: &Raw<'_, '_>) -> Option<bool> {
     Some(Policy::of(raw)?.statements().any(|statement| denies(&statement)))
 }
 
+/// Whether the call brings a policy that cannot be read; `false` where no rule asks for policies.
+pub(in crate::event) fn has_unreadable_policy(raw: &Raw<'_, '_>) -> bool {
+    let says_something = |input| match raw.only(input) {
+        Some(Value::Text(text)) => !text.trim_ascii().is_empty(),
+        Some(Value::Object(_)) => true,
+        _ => false,
+    };
+    (says_something(Input::BucketPolicy) || says_something(Input::Policy))
+        && Policy::of(raw).is_none()
+}
+
 /// A policy document that has statements.
 struct Policy(Tree<'static>);
 
@@ -222,11 +233,14 @@ fn covers(pattern: &str, action: &str) -> bool {
 impl Raw<'_, '_> {
     /// An input that holds a document: an object, or its JSON text. Old records wrap a text in a list.
     fn document(&self, input: Input) -> Option<Tree<'static>> {
-        let only = match self.value(input) {
-            Value::List(members) => members.first()?,
-            other => other,
-        };
-        document(only)
+        document(self.only(input)?)
+    }
+
+    fn only(&self, input: Input) -> Option<&Value<'_>> {
+        match self.value(input) {
+            Value::List(members) => members.first(),
+            other => Some(other),
+        }
     }
 }
 

@@ -225,6 +225,36 @@ fn a_policy_that_cannot_be_read_gives_no_field() {
 }
 
 #[test]
+fn a_policy_that_cannot_be_read_is_counted_once_where_a_rule_looks_into_policies() {
+    let counted = |parameters: &str, wanted: &[&str]| {
+        let record = format!(
+            r#"{{"eventVersion":"1.11","eventTime":"2025-03-10T08:01:07Z","eventSource":"s3.amazonaws.com","eventName":"PutBucketPolicy","eventID":"id-1","requestParameters":{parameters}}}"#
+        );
+        let mut decoder = Decoder::new(&fields(wanted), Format::Auto, DecodeLimits::default());
+        let read: Result<(), Infallible> = decoder.decode(record.as_bytes(), |_| Ok(()));
+        let Ok(()) = read;
+        let count = decoder.take_bad_policies();
+        assert_eq!(decoder.take_bad_policies(), 0, "it is taken");
+        count
+    };
+    let all = ["tidegate.policy_public", "tidegate.policy_accounts", "tidegate.policy_vpce_deny"];
+    for (parameters, expected) in [
+        (r#"{"policy":"{\"Statement\":"}"#, 1),
+        (r#"{"policy":["no JSON"]}"#, 1),
+        (r#"{"bucketPolicy":{"Statement":"none"}}"#, 1),
+        (r#"{"policy":"","bucketPolicy":{"Version":"2012-10-17"}}"#, 1),
+        (r#"{"policy":"","bucketPolicy":{"Statement":[{"Effect":"Allow"}]}}"#, 0),
+        (r#"{"policy":"{\"Statement\":{\"Effect\":\"Deny\"}}"}"#, 0),
+        (r#"{"policy":" "}"#, 0),
+        (r#"{"policy":null}"#, 0),
+        ("null", 0),
+    ] {
+        assert_eq!(counted(parameters, &all), expected, "{parameters}");
+        assert_eq!(counted(parameters, &["tidegate.bucket"]), 0, "{parameters}");
+    }
+}
+
+#[test]
 fn grants_of_acl_body_and_headers_are_one_set_of_words() {
     let grants = |parameters: &str| texts(&call("PutBucketAcl", parameters), "grants");
     let uri = |group: &str| format!("http://acs.amazonaws.com/groups/global/{group}");

@@ -122,6 +122,7 @@ impl WorkerCounters {
             malformed: grown("malformed", counts.malformed),
             future: grown("future", counts.future),
             bad_amount: grown("bad_amount", counts.bad_amount),
+            bad_policy: grown("bad_policy", counts.bad_policy),
         });
         for (skip, total) in &counts.skipped {
             let grown = self.growth.since_last(Total::Skipped(task, *skip), *total);
