@@ -129,6 +129,11 @@ impl Document {
         [&self.name, &self.id].into_iter().flatten().any(|key| key.text == name)
     }
 
+    /// Whether a reference means it: by name, by id, or by title, which Sigma allows as well.
+    pub(super) fn is_meant_by(&self, reference: &str) -> bool {
+        self.is_called(reference) || self.title == reference
+    }
+
     /// Every list that its detection names.
     pub(super) fn list_uses(&self) -> Vec<ListUse> {
         let items = self.detection().into_iter().flat_map(Detection::items);

@@ -228,6 +228,12 @@ pub enum Measure {
 
 impl Measure {
     /// Up to how many different values a window's count is exact, and where it stops (semantics.md §5).
+    ///
+    /// The same for a rule that asks for ten: a finding carries the amount of the window that crossed
+    /// (semantics.md §9), which is far above the threshold when a dedup period ends in the middle of a
+    /// crawl, and an amount cut off at the rule's own threshold would hide by how much. What that costs
+    /// is memory of groups near their threshold alone, up to four times as many values each; they are made
+    /// from the journal and let go when the cache is short of room.
     pub const DISTINCT_MAX: usize = 10_000;
 
     /// Most rules that a correlation may refer to: one bit each.

@@ -4,10 +4,10 @@
 //! field's value. Lists live between them, so "any member" is written once.
 
 use super::caseless::{CaselessSet, CaselessText};
+use super::field_reference::References;
 use super::glob::Glob;
 use super::networks::NetworkTable;
 use super::record_text;
-use super::reference::References;
 use super::scalar_text::with_text;
 use super::time_part::TimePart;
 use crate::event::{Event, FieldId, Number, Value};

@@ -134,9 +134,8 @@ fn is_base(
 pub(super) fn group_by_for(correlation: &Correlation, of: &Document) -> Vec<String> {
     let field = |key: &Key| -> String {
         let alias = correlation.aliases.iter().find(|alias| alias.name.text == key.text);
-        let own = alias.and_then(|alias| {
-            alias.fields.iter().find(|(rule, _)| of.is_called(&rule.text) || of.title == rule.text)
-        });
+        let own = alias
+            .and_then(|alias| alias.fields.iter().find(|(rule, _)| of.is_meant_by(&rule.text)));
         own.map_or_else(|| key.text.clone(), |(_, field)| field.text.clone())
     };
     correlation.group_by.iter().map(field).collect()
@@ -150,10 +149,8 @@ pub(super) fn check_aliases(
 ) -> bool {
     let mut is_good = true;
     for alias in &correlation.aliases {
-        let is_of =
-            |rule: &Key, base: &Document| base.is_called(&rule.text) || base.title == rule.text;
         for base in bases {
-            if !alias.fields.iter().any(|(rule, _)| is_of(rule, base)) {
+            if !alias.fields.iter().any(|(rule, _)| base.is_meant_by(&rule.text)) {
                 let what = format!(
                     "the alias {:?} has no field for {:?}",
                     shown(&alias.name.text),
@@ -164,7 +161,7 @@ pub(super) fn check_aliases(
             }
         }
         for (rule, _) in &alias.fields {
-            if !bases.iter().any(|base| is_of(rule, base)) {
+            if !bases.iter().any(|base| base.is_meant_by(&rule.text)) {
                 let what = format!("{:?} is none of the correlation's rules", shown(&rule.text));
                 report.error(rule.mark, "unknown-rule", what);
                 is_good = false;
