@@ -33,6 +33,21 @@ pub struct Settings {
     pub version: String,
 }
 
+impl Default for Settings {
+    /// Those of a deployment that says nothing.
+    fn default() -> Self {
+        Self {
+            app_id: "tidegate".into(),
+            topic: "tidegate.alerts.v1".into(),
+            vendor_name: "tidegate".into(),
+            console_url: None,
+            labels: Vec::new(),
+            max_bytes: MAX_BYTES_LEAST,
+            version: env!("CARGO_PKG_VERSION").into(),
+        }
+    }
+}
+
 /// One record of the alerts topic. The same bytes go to every topic it is written to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Alert {

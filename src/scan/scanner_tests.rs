@@ -40,16 +40,8 @@ fn options() -> ScanOptions {
 
 fn scanner(options: ScanOptions) -> Scanner {
     let rules = shipped_rules();
-    let settings = alert::Settings {
-        app_id: "tidegate".into(),
-        topic: "tidegate.alerts.v1".into(),
-        vendor_name: "tidegate".into(),
-        console_url: None,
-        labels: Vec::new(),
-        max_bytes: 65_536,
-        version: "0.0.0".into(),
-    };
-    Scanner::new(Arc::clone(&rules), Writer::new(settings, rules), options).expect("opens")
+    Scanner::new(Arc::clone(&rules), Writer::new(alert::Settings::default(), rules), options)
+        .expect("opens")
 }
 
 /// Scans what `files` hold, in a folder of their own; gives the summary and the alerts' texts.

@@ -11,7 +11,6 @@ use crate::rule::tests as in_rules;
 use crate::rule::tests::{Needs, RuleTest, With};
 use crate::rule::{self, Kind, LoadOptions, Problem, RuleFile, RuleSet, Severity};
 use crate::scan::{Clock, ScanOptions, Scanner};
-use crate::units::Span;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -153,25 +152,10 @@ fn skipped(scanner: &Scanner) -> u64 {
 
 /// A scanner with the limits of a deployment that has set none.
 fn scanner(rules: &Arc<RuleSet>) -> Result<Scanner, crate::scan::ScanError> {
-    let settings = alert::Settings {
-        app_id: "tidegate".into(),
-        topic: "tidegate.alerts.v1".into(),
-        vendor_name: "tidegate".into(),
-        console_url: None,
-        labels: Vec::new(),
-        max_bytes: 65_536,
-        version: env!("CARGO_PKG_VERSION").into(),
-    };
-    let writer = Writer::new(settings, Arc::<RuleSet>::clone(rules));
+    let writer = Writer::new(alert::Settings::default(), Arc::<RuleSet>::clone(rules));
     let decode =
         DecodeLimits { max_record_bytes: RECORD_BYTES_MAX, max_inflated_bytes: RECORD_BYTES_MAX };
-    let detect = Limits {
-        allowed_lateness: Span::from_hours(1),
-        max_future_skew: Span::from_minutes(5),
-        duplicate_horizon: None,
-        cache_bytes: 64 << 20,
-        ..Limits::default()
-    };
+    let detect = Limits::default();
     let options = ScanOptions { decode, detect, clock: Clock::Event, from: None, to: None };
     Scanner::new(Arc::clone(rules), writer, options)
 }

@@ -89,16 +89,7 @@ pub(crate) fn matching(rules: &RuleSet, record: &[u8]) -> Vec<String> {
 
 /// An alert writer of an ordinary deployment.
 pub(crate) fn writer(rules: &Arc<RuleSet>) -> Writer {
-    let settings = alert::Settings {
-        app_id: "tidegate".into(),
-        topic: "tidegate.alerts.v1".into(),
-        vendor_name: "tidegate".into(),
-        console_url: None,
-        labels: Vec::new(),
-        max_bytes: 65_536,
-        version: "0.0.0".into(),
-    };
-    Writer::new(settings, Arc::<RuleSet>::clone(rules))
+    Writer::new(alert::Settings::default(), Arc::<RuleSet>::clone(rules))
 }
 
 /// One record as Kafka would hand it over.
