@@ -10,7 +10,7 @@ use crate::reference::{self, Collect, Kind, Reference};
 use crate::tidegate_run::Instance;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use serde_json::{Value as Json, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::time::Duration;
 use tidegate::event::{
@@ -222,6 +222,17 @@ pub(crate) fn shipped(key: Option<Vec<String>>) -> Outcome<RuleSet> {
         LoadOptions { partition_key: vec![(Source::CloudTrail, key)], ..LoadOptions::default() };
     let loaded = rule::load(&rule::builtin(), &options);
     loaded.rules.ok_or_else(|| "the shipped rules do not load".to_owned())
+}
+
+/// Shipped rules that do not load for an input with this key, by name: their groups are spread over
+/// partitions, or a list that they need is empty. A process that has them disabled does not warn of them
+/// at each start.
+pub(crate) fn left_out(key: Option<Vec<String>>) -> BTreeSet<String> {
+    let options =
+        LoadOptions { partition_key: vec![(Source::CloudTrail, key)], ..LoadOptions::default() };
+    let problems = rule::load(&rule::builtin(), &options).problems;
+    let named = problems.iter().filter(|one| ["list-empty", "not-local"].contains(&one.code));
+    named.filter_map(|problem| problem.what.split('"').nth(1)).map(str::to_owned).collect()
 }
 
 /// Runs the reference over each partition of the input, in offset order.

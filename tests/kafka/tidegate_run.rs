@@ -1,6 +1,7 @@
 //! `tidegate run` as a process that a test starts, kills and starts again: the real configuration,
 //! rules, engine and RocksDB, with a point at which the process kills itself if the test wants it.
 
+use crate::acceptance;
 use crate::broker::Outcome;
 use crate::process::{KillAt, Process};
 use std::path::{Path, PathBuf};
@@ -27,6 +28,8 @@ impl Instance {
         disabled: &[String],
     ) -> Outcome<Self> {
         let state = dir.join(format!("state-{name}"));
+        let disabled: Vec<String> =
+            disabled.iter().cloned().chain(acceptance::left_out(acceptance::key())).collect();
         let brokers: Vec<String> = bootstrap.split(',').map(|one| format!("\"{one}\"")).collect();
         let text = format!(
             r#"

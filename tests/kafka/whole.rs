@@ -1,6 +1,8 @@
 //! The whole program on one partition: `run` finds what `scan` finds, also after its disk was full.
 
-use crate::acceptance::{Findings, Publisher, caught_up, compare, key, said_by_alert, shipped};
+use crate::acceptance::{
+    Findings, Publisher, caught_up, compare, key, left_out, said_by_alert, shipped,
+};
 use crate::broker::{Broker, Isolation, Outcome, wait_until};
 use crate::tidegate_run::Instance;
 use std::collections::BTreeSet;
@@ -82,8 +84,10 @@ fn scanned(broker: &Broker, app: &str, dir: &Path) -> Outcome<Findings> {
     };
     let all = names(None)?;
     let local = names(key())?;
-    let left_out: Vec<&str> = all.difference(&local).map(String::as_str).collect();
-    let disable = format!("rules.disable={}", left_out.join(","));
+    let mut disabled = left_out(None);
+    disabled.extend(all.difference(&local).cloned());
+    let disabled: Vec<String> = disabled.into_iter().collect();
+    let disable = format!("rules.disable={}", disabled.join(","));
     let arguments = ["tidegate".as_ref(), "scan".as_ref(), path.as_os_str(), "--set".as_ref()];
     let arguments = arguments.into_iter().chain([disable.as_ref()]);
     let exit = tidegate::cli::call(arguments, &mut Output::new(&mut printed))
