@@ -54,14 +54,22 @@ pub fn rules(
     Ok(Arc::new(rules))
 }
 
-/// Prints one line for each warning; one for all shipped rules that are left out for the same reason.
+/// Prints [`warnings`] to standard error.
 pub fn print_problems(problems: &[Problem]) {
+    for line in warnings(problems) {
+        eprintln!("tidegate: {line}");
+    }
+}
+
+/// One line for each warning; one for all shipped rules that are left out for the same reason.
+pub fn warnings(problems: &[Problem]) -> Vec<String> {
+    let mut lines = Vec::new();
     let mut left_out: Vec<(&Problem, Vec<&str>)> = Vec::new();
     for problem in problems.iter().filter(|problem| problem.severity == Severity::Warning) {
         let is_left_out = problem.place.file.starts_with("builtin:")
             && ["list-empty", "not-local"].contains(&problem.code);
         if !is_left_out {
-            eprintln!("tidegate: {problem}");
+            lines.push(problem.to_string());
             continue;
         }
         // Such a problem names its rule first.
@@ -79,11 +87,12 @@ pub fn print_problems(problems: &[Problem]) {
         let hint = first.hint.as_deref().unwrap_or_default();
         let (count, names) = (names.len(), names.join(", "));
         let code = first.code;
-        eprintln!(
-            "tidegate: warning {code} {count} built-in rules are left out: {names} (hint: {hint}; \
+        lines.push(format!(
+            "warning {code} {count} built-in rules are left out: {names} (hint: {hint}; \
              `tidegate rules list` tells why)"
-        );
+        ));
     }
+    lines
 }
 
 fn lists(settings: &Settings, origins: &Origins) -> Result<Vec<ListValues>, Failure> {
@@ -127,7 +136,7 @@ pub fn read_rules(path: &Path) -> Result<Vec<RuleFile>, Failure> {
 }
 
 /// A file as it stands, and of a folder every `.yml` and `.yaml` below it.
-fn find_rule_files(path: &Path, found: &mut Vec<PathBuf>) -> std::io::Result<()> {
+pub(super) fn find_rule_files(path: &Path, found: &mut Vec<PathBuf>) -> std::io::Result<()> {
     if !path.is_dir() {
         std::fs::metadata(path)?;
         found.push(path.to_owned());

@@ -1,12 +1,13 @@
 //! The pipeline of `run` for the demo: own topics, state in a folder that goes with it.
 
 use super::catalogue::{self, Locality};
-use super::pipeline::processors;
+use super::pipeline::{alert_settings, processors};
 use crate::config::Settings;
 use crate::rule::RuleSet;
 use crate::stream::rehearsal::{Pipeline, PipelineError, PipelineOptions, PipelineProgress};
 use crate::stream::{
-    Ended, Guarantee, NoFault, Properties, Shared, SourceOptions, Supervisor, preflight, settings,
+    Ended, Guarantee, NoFault, Properties, RulesInForce, Shared, SourceOptions, Supervisor,
+    preflight, settings,
 };
 use crate::units::Span;
 use std::path::Path;
@@ -52,8 +53,9 @@ pub(super) fn start(
     }
     let stream = Arc::new(stream);
     let checked = Arc::new(preflight::check(&stream, PATIENCE)?);
+    let in_force = Arc::new(RulesInForce::new(Arc::clone(rules), alert_settings(&settings)));
     let supervisor = Supervisor::start(Shared {
-        processors: Arc::new(processors(&settings, rules, &checked, dir)),
+        processors: Arc::new(processors(&settings, &in_force, &checked, dir)),
         options: stream,
         fault: NoFault,
         observer: Arc::new(()),

@@ -75,6 +75,11 @@ impl Failure {
         Failure { exit: ExitCode::Configuration, what, details }
     }
 
+    /// What went wrong, in a line each.
+    pub fn lines(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(self.what.as_str()).chain(self.details.iter().map(String::as_str))
+    }
+
     /// The exit status.
     #[must_use]
     pub fn exit(&self) -> ExitCode {

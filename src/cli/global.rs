@@ -1,14 +1,14 @@
 //! Flags that every verb has, and what they give: settings and the log.
 
 use super::failure::{ExitCode, Failure};
-use crate::config::{Loaded, Machine, Origins, Request, Settings, load};
+use crate::config::{Loaded, Machine, Merged, Origins, Request, Settings, load};
 use crate::telemetry::{self, LogFormat};
 use clap::{Args, ValueEnum};
 use std::io::IsTerminal;
 use std::path::PathBuf;
 
 /// Flags before or behind the verb.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub struct Global {
     /// Configuration file, repeatable, later ones win [default: ./tidegate.toml, else /etc/tidegate/config.toml]
     #[arg(
@@ -69,7 +69,13 @@ impl Global {
     /// Reads and merges all layers; nothing is refused yet.
     #[must_use]
     pub fn load(&self) -> Loaded {
-        load(&Request::of_process(self.config.clone(), self.set.clone()), &Machine::this())
+        load(&self.request(), &Machine::this())
+    }
+
+    /// Where the configuration is read from.
+    #[must_use]
+    pub fn request(&self) -> Request {
+        Request::of_process(self.config.clone(), self.set.clone())
     }
 
     /// The settings, with where each key was written.
@@ -77,17 +83,21 @@ impl Global {
     /// # Errors
     /// Every problem of the configuration, with exit status 78.
     pub fn settings(&self) -> Result<(Settings, Origins), Failure> {
-        let loaded = self.load();
-        let origins = loaded.origins().clone();
-        match loaded.settings {
-            Some(settings) => {
-                for warning in &loaded.problems {
-                    eprintln!("tidegate: {warning}");
-                }
-                Ok((settings, origins))
-            }
-            None => Err(Failure::configuration(&loaded.problems)),
+        let (settings, merged) = self.merged_settings()?;
+        Ok((settings, merged.origins().clone()))
+    }
+
+    /// The settings, with every key as it was written.
+    ///
+    /// # Errors
+    /// As [`Self::settings`].
+    pub fn merged_settings(&self) -> Result<(Settings, Merged), Failure> {
+        let Loaded { settings, problems, merged } = self.load();
+        let Some(settings) = settings else { return Err(Failure::configuration(&problems)) };
+        for warning in &problems {
+            eprintln!("tidegate: {warning}");
         }
+        Ok((settings, merged))
     }
 
     /// Starts the log as the configuration says and these flags override.

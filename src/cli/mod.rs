@@ -19,6 +19,7 @@ mod moment;
 mod output;
 mod pipeline;
 mod publish;
+mod reload;
 mod rules;
 mod rules_import;
 mod rules_lint;
@@ -31,6 +32,7 @@ mod tail;
 mod test;
 mod topics;
 mod validate;
+mod watched;
 
 pub use failure::{ExitCode, Failure};
 pub use global::{Color, Global, LogFormatChoice};

@@ -5,11 +5,10 @@ use crate::alert;
 use crate::config::{self, Emit, Settings};
 use crate::detect::Limits;
 use crate::event::{DecodeLimits, Format};
-use crate::rule::RuleSet;
 use crate::state::{RocksOptions, RocksShared};
 use crate::stream::preflight::Checked;
 use crate::stream::settings::SecretError;
-use crate::stream::{Emission, RuleProcessors, SourceLogic, access::Access};
+use crate::stream::{Emission, RuleProcessors, RulesInForce, SourceLogic, access::Access};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -45,7 +44,7 @@ pub(super) fn alert_settings(settings: &Settings) -> alert::Settings {
 /// Decoder, engine, writer and stores for every source, with the stores in `dir`.
 pub(super) fn processors(
     settings: &Settings,
-    rules: &Arc<RuleSet>,
+    rules: &Arc<RulesInForce>,
     checked: &Checked,
     dir: &Path,
 ) -> RuleProcessors {
@@ -74,7 +73,6 @@ pub(super) fn processors(
     };
     RuleProcessors {
         rules: Arc::clone(rules),
-        writer: alert::Writer::new(alert_settings(settings), rules.clone()),
         sources: settings.sources.iter().map(source).collect(),
         emission: Emission {
             min_level: settings.alerts.min_severity,

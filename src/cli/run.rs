@@ -1,15 +1,19 @@
 //! `tidegate run`: detect on Kafka until a signal says stop.
 
 use super::catalogue::{self, Locality};
-use super::pipeline::{processors, secret_failure};
+use super::pipeline::{alert_settings, processors, secret_failure};
+use super::reload::{self, ReloadThread, Reloader};
 use super::validate::topics_failure;
+use super::watched::Watched;
 use super::{ExitCode, Failure, Global};
 use crate::config::check_host;
-use crate::rule::{self, Kind, RuleSet};
+use crate::rule;
 use crate::serve::{Admin, Server, Version};
 use crate::stream::monitor::{MetricsObserver, Monitor, MonitorThread};
 use crate::stream::preflight;
-use crate::stream::{Ended, ExitReason, Fault, NoFault, Shared, Supervisor, WorkerError, settings};
+use crate::stream::{
+    Ended, ExitReason, Fault, NoFault, RulesInForce, Shared, Supervisor, WorkerError, settings,
+};
 use crate::telemetry::{Exporter, Health, ProcessMetrics};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -49,7 +53,10 @@ pub fn run_with<F>(args: &Args, global: &Global, fault: F) -> Result<ExitCode, F
 where
     F: Fault + Clone + Send + 'static,
 {
-    let (settings, origins) = global.settings()?;
+    // Looked at before it is read: what changes from now on is reloaded.
+    let read = Watched::now(&global.request().files);
+    let (settings, merged) = global.merged_settings()?;
+    let origins = merged.origins().clone();
     global.install_log(&settings)?;
     let problems = check_host(&settings, &origins);
     if problems.iter().any(crate::config::Problem::is_error) {
@@ -58,23 +65,26 @@ where
     for problem in &problems {
         tracing::warn!("{problem}");
     }
+    let read = Watched::now(&reload::paths(global, &settings)).since(&read);
     let rules = catalogue::rules(&settings, &origins, Locality::OfSources)?;
+    let in_force = Arc::new(RulesInForce::new(rules, alert_settings(&settings)));
     let options = Arc::new(settings::options(&settings).map_err(secret_failure)?);
 
     let exporter = Exporter::install()?;
     let health = Arc::new(Health::new(options.workers));
     let process = ProcessMetrics::new(env!("CARGO_PKG_VERSION"), revision());
-    count_rules(&process, &rules);
     health.rules_loaded();
-    let shown = rule::overview(&rules);
-    let admin =
-        Admin::new(Arc::clone(&health), exporter, version(), Arc::new(move || shown.clone()));
+    let admin = Admin::new(Arc::clone(&health), exporter, version(), shown(&in_force));
     let server = Server::start(settings.admin_listen, admin)
         .map_err(|error| Failure::new(ExitCode::Configuration, error))?;
 
+    let reloader =
+        Reloader::new(global.clone(), (settings.clone(), merged), Arc::clone(&in_force), read);
+    let reloads = ReloadThread::start(reloader)?;
+
     let patience = if args.no_wait { Duration::ZERO } else { PATIENCE };
     let checked = Arc::new(preflight::check(&options, patience).map_err(topics_failure)?);
-    let processors = Arc::new(processors(&settings, &rules, &checked, &settings.state.dir));
+    let processors = Arc::new(processors(&settings, &in_force, &checked, &settings.state.dir));
     let supervisor = Supervisor::start(Shared {
         options: Arc::clone(&options),
         processors,
@@ -82,18 +92,20 @@ where
         observer: Arc::new(MetricsObserver::new()),
         topics: checked,
     })?;
+    let rules = in_force.newest().rules.rules().len();
     let monitor =
-        Monitor::new(&rules, &options, process, Arc::clone(&health), supervisor.published());
+        Monitor::new(in_force, &options, process, Arc::clone(&health), supervisor.published());
     let monitor = MonitorThread::start(monitor, MONITOR_EVERY)?;
     tracing::info!(
         app = options.app,
         instance = options.instance,
         workers = options.workers,
-        rules = rules.rules().len(),
+        rules,
         admin = %server.address(),
         "tidegate runs"
     );
     let ended = wait_for_end(supervisor, settings.app.shutdown_limit.to_std(), &health)?;
+    drop(reloads);
     monitor.stop();
     server.stop();
     match ended {
@@ -145,9 +157,17 @@ fn wait_for_end(
     }
 }
 
-fn count_rules(process: &ProcessMetrics, rules: &RuleSet) {
-    let windows = rules.rules().iter().filter(|rule| matches!(rule.kind, Kind::Window(_))).count();
-    process.set_rules(rules.rules().len() - windows, windows);
+/// What `/rules` answers: the newest edition, whether or not each partition has it yet.
+fn shown(in_force: &Arc<RulesInForce>) -> Arc<dyn Fn() -> serde_json::Value + Send + Sync> {
+    let in_force = Arc::clone(in_force);
+    Arc::new(move || {
+        let newest = in_force.newest();
+        let mut shown = rule::overview(&newest.rules);
+        if let Some(members) = shown.as_object_mut() {
+            members.insert("edition".to_owned(), newest.number.into());
+        }
+        shown
+    })
 }
 
 fn worker_failure(error: WorkerError) -> Failure {

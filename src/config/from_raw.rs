@@ -125,6 +125,7 @@ pub(super) fn settings(
             paths: raw.rules.paths,
             disable: raw.rules.disable,
             deny_warnings: raw.rules.deny_warnings,
+            watch: raw.rules.watch.0,
         },
         tune,
         lists,

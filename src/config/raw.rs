@@ -134,6 +134,7 @@ pub(super) struct RawRules {
     pub(super) paths: Vec<PathBuf>,
     pub(super) disable: Vec<String>,
     pub(super) deny_warnings: bool,
+    pub(super) watch: RawSpan,
 }
 
 #[derive(Debug, Deserialize)]

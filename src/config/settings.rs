@@ -255,6 +255,8 @@ pub struct Rules {
     pub disable: Vec<String>,
     /// Whether a warning about a rule stops the start.
     pub deny_warnings: bool,
+    /// How often `run` looks for changed files; zero: never.
+    pub watch: Span,
 }
 
 /// `[lists.NAME]`

@@ -4,7 +4,7 @@ use super::layer::dotted;
 use super::passthrough::is_secret;
 use super::problem::Origin;
 use config::{Map, Value, ValueKind};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 /// Where each key was written, by dotted key; `source[0].topic` for the first source.
@@ -75,6 +75,18 @@ impl Merged {
     #[must_use]
     pub fn origins(&self) -> &Origins {
         &self.origins
+    }
+
+    /// Keys, dotted, whose values differ between `self` and `other`.
+    #[must_use]
+    pub fn differing(&self, other: &Merged) -> Vec<String> {
+        let values = |merged: &Merged| -> BTreeMap<String, String> {
+            let all = merged.tables.iter().flat_map(|(_, keys)| keys);
+            all.map(|shown| (shown.key.clone(), shown.value.clone())).collect()
+        };
+        let (ours, theirs) = (values(self), values(other));
+        let keys: BTreeSet<&String> = ours.keys().chain(theirs.keys()).collect();
+        keys.into_iter().filter(|key| ours.get(*key) != theirs.get(*key)).cloned().collect()
     }
 
     /// The configuration as TOML that reads back to the same settings; secrets are `***`.

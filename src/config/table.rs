@@ -428,6 +428,13 @@ pub const KEYS: &[Key] = &[
         "Whether a warning about a rule stops the start.",
         "true",
     ),
+    key(
+        "rules.watch",
+        duration(0),
+        Some(r#""5s""#),
+        "How often files of configuration, rules and lists are looked at for changes; 0s: only SIGHUP reloads.",
+        r#""5s""#,
+    ),
     key("rule.*.enabled", Kind::Flag, None, "Switches the rule on or off.", "true"),
     key(
         "rule.*.level",

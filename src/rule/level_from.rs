@@ -46,6 +46,14 @@ impl LevelFrom {
     }
 }
 
+impl LevelFrom {
+    /// Every level that an event can name.
+    pub(super) fn levels(&self) -> impl Iterator<Item = Level> {
+        let named = self.entries.iter().map(|(_, level)| *level);
+        named.chain(self.words.iter().flat_map(|_| Level::ALL))
+    }
+}
+
 impl Written {
     /// The lists that it names.
     pub(super) fn lists(&self) -> impl Iterator<Item = Key> {

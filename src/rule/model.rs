@@ -30,6 +30,10 @@ pub enum Level {
 }
 
 impl Level {
+    /// All of them, ascending.
+    pub const ALL: [Self; 5] =
+        [Level::Informational, Level::Low, Level::Medium, Level::High, Level::Critical];
+
     /// One step more severe; critical stays.
     #[must_use]
     pub const fn raised(self) -> Self {
@@ -143,6 +147,24 @@ pub struct Rule {
     pub feeds: Vec<(RuleIndex, u8)>,
     /// Only correlations refer to it: it makes no findings of its own.
     pub silent: bool,
+}
+
+impl Rule {
+    /// Every level that a finding of it can have, ascending.
+    #[must_use]
+    pub fn levels(&self) -> Vec<Level> {
+        let mut levels = match &self.kind {
+            Kind::Window(window) => window.tiers.iter().map(|tier| tier.level).collect(),
+            Kind::Match | Kind::NewTerms(_) => vec![self.level],
+        };
+        levels.extend(self.level_from.iter().flat_map(LevelFrom::levels));
+        if self.bump.is_some() {
+            levels.extend(levels.clone().into_iter().map(Level::raised));
+        }
+        levels.sort_unstable();
+        levels.dedup();
+        levels
+    }
 }
 
 /// A rule that an event matches, and by which of its referenced rules.

@@ -2,7 +2,7 @@
 //!
 //! Implements exactly-once.md. The protocol is written once, against the [`Cluster`] trait:
 //! [`Worker`] advances by steps over tasks (`task.rs`), restores (`restore.rs`), rebalances
-//! (`rebalance.rs`), records (`intake.rs`), and transactions (`rhythm.rs` says when, `burst.rs` with
+//! (`rebalance.rs`), new rules (`renewal.rs`), records (`intake.rs`), and transactions (`rhythm.rs` says when, `burst.rs` with
 //! what, `commit.rs` how); [`RealCluster`] is Apache Kafka through rdkafka.
 //! The [`Supervisor`] runs one worker on each thread and knows of errors only what must happen next.
 //! Records go into a [`Processor`], outcomes come out; [`RuleProcessors`] is that of `run`.
@@ -16,6 +16,7 @@ mod burst;
 mod cluster;
 mod commit;
 mod dead_letter;
+mod edition;
 pub mod embedded;
 mod error;
 mod event;
@@ -35,6 +36,7 @@ pub mod publish;
 pub mod reader;
 mod rebalance;
 pub mod rehearsal;
+mod renewal;
 mod restore;
 mod rhythm;
 pub mod settings;
@@ -49,6 +51,7 @@ pub use cluster::{
     OutputRecord, SourceIndex, Start, Target, TaskId,
 };
 pub use dead_letter::{Place, dead_letter, reason as dead_letter_reason};
+pub use edition::{Edition, Enrolled, RuleNumber, RulesInForce};
 pub use error::{
     Action, BrokerError, BrokerErrorKind, ExitReason, RestartReason, StateProblem, WorkerError,
 };

@@ -4,10 +4,11 @@
 //! writer (`processor.rs`); tests of the protocol with a few lines.
 
 use super::cluster::TaskId;
+use super::edition::RuleNumber;
 use super::progress::Counts;
 use crate::detect::{FindingKind, Origin};
 use crate::event::Refusal;
-use crate::rule::{Level, RuleIndex};
+use crate::rule::Level;
 use crate::state::{Changes, MetaRow, Store, StoreError};
 use crate::units::{EventTime, Position, RecordTime, WallTime};
 
@@ -78,6 +79,24 @@ pub trait Processors: Send + Sync + 'static {
     /// # Errors
     /// Rows that cannot be read.
     fn open(&self, task: TaskId, store: Self::Store) -> Result<Self::Processor, StoreError>;
+
+    /// Whether newer rules wait for this processor.
+    fn is_stale(&self, _processor: &Self::Processor) -> bool {
+        false
+    }
+
+    /// Opens the logic anew, with the newest rules, over the store of a processor that has nothing
+    /// to commit.
+    ///
+    /// # Errors
+    /// Rows that cannot be read.
+    fn renew(
+        &self,
+        _task: TaskId,
+        processor: Self::Processor,
+    ) -> Result<Self::Processor, StoreError> {
+        Ok(processor)
+    }
 }
 
 /// What records led to since the last commit.
@@ -97,7 +116,7 @@ pub struct PendingAlert {
     /// Key, value and headers as they will be produced.
     pub record: OwnedRecord,
     /// For counting.
-    pub rule: RuleIndex,
+    pub rule: RuleNumber,
     /// For counting.
     pub level: Level,
     /// For counting.

@@ -1,12 +1,13 @@
 //! What `run` does with a record: decoder, engine and alert writer over RocksDB.
 
 use super::cluster::TaskId;
+use super::edition::{Edition, RuleNumber, RulesInForce};
 use super::processing::{Outcomes, OwnedRecord, PendingAlert, Processor, Processors};
 use super::progress::Counts;
-use crate::alert::{Alert, Writer, visible};
+use crate::alert::{Alert, visible};
 use crate::detect::{Engine, Finding, FindingKind, Limits, Origin, Outcome};
 use crate::event::{DecodeLimits, Decoder, Entry, Format};
-use crate::rule::{Level, RuleIndex, RuleSet};
+use crate::rule::{Level, RuleIndex};
 use crate::state::{Changes, MetaRow, RocksOptions, RocksShared, RocksStore, StoreError};
 use crate::units::{EventTime, Position, Span};
 use std::collections::BTreeMap;
@@ -60,10 +61,8 @@ impl Emission {
 
 /// Makes the processors of a process and the stores under them.
 pub struct RuleProcessors {
-    /// The loaded rules.
-    pub rules: Arc<RuleSet>,
-    /// Writes alerts.
-    pub writer: Writer,
+    /// The rules, which may be replaced.
+    pub rules: Arc<RulesInForce>,
     /// By [`TaskId`]'s source.
     pub sources: Vec<SourceLogic>,
     /// What is emitted.
@@ -86,7 +85,7 @@ pub struct RuleProcessor {
 
 /// Everything but the decoder, which is busy while its entries are worked on.
 struct Work {
-    writer: Writer,
+    edition: Arc<Edition>,
     engine: Engine<RocksStore>,
     emission: Emission,
     topic: String,
@@ -131,11 +130,12 @@ impl Processors for RuleProcessors {
         let Some(source) = self.sources.get(task.source.0) else {
             return Err(StoreError::Disk(format!("source {} is not configured", task.source.0)));
         };
-        let engine = Engine::open(Arc::clone(&self.rules), source.limits, store)?;
+        let edition = self.rules.newest();
+        let engine = Engine::open(Arc::clone(&edition.rules), source.limits, store)?;
         Ok(RuleProcessor {
-            decoder: Decoder::new(self.rules.fields(), source.format, source.decode),
+            decoder: Decoder::new(edition.rules.fields(), source.format, source.decode),
             work: Work {
-                writer: self.writer.clone(),
+                edition,
                 engine,
                 emission: self.emission,
                 topic: source.topic.clone(),
@@ -143,6 +143,14 @@ impl Processors for RuleProcessors {
                 findings: Vec::new(),
             },
         })
+    }
+
+    fn is_stale(&self, processor: &RuleProcessor) -> bool {
+        processor.work.edition.number != self.rules.number()
+    }
+
+    fn renew(&self, task: TaskId, processor: RuleProcessor) -> Result<RuleProcessor, StoreError> {
+        self.open(task, processor.work.engine.into_store())
     }
 }
 
@@ -195,8 +203,9 @@ impl Processor for RuleProcessor {
         into.bad_amount += counts.bad_amounts;
         into.bad_policy += self.decoder.take_bad_policies();
         into.expired_groups += counts.expired_groups;
-        add_by_rule(&mut into.rule_matches, &counts.matches);
-        add_by_rule(&mut into.suppressed, &counts.suppressed);
+        let edition = &self.work.edition;
+        add_by_rule(edition, &mut into.rule_matches, &counts.matches);
+        add_by_rule(edition, &mut into.suppressed, &counts.suppressed);
     }
 
     fn committed(
@@ -228,28 +237,29 @@ impl Work {
     fn write_alerts(&mut self, out: &mut Outcomes) {
         for mut finding in self.findings.drain(..) {
             let Some(kind) = self.emission.kind_of(&finding) else {
-                *out.counts.suppressed.entry(finding.rule).or_default() += 1;
+                let rule = self.edition.number_of(finding.rule);
+                *out.counts.suppressed.entry(rule).or_default() += 1;
                 continue;
             };
             if kind == FindingKind::Create {
                 finding.previous_level = None;
             }
             finding.kind = kind;
-            let alert = self.writer.write(&finding, &self.topic);
-            out.alerts.push(pending(&finding, alert));
+            let alert = self.edition.writer.write(&finding, &self.topic);
+            out.alerts.push(pending(self.edition.number_of(finding.rule), &finding, alert));
         }
     }
 }
 
-fn add_by_rule(into: &mut BTreeMap<RuleIndex, u64>, counts: &[u64]) {
+fn add_by_rule(edition: &Edition, into: &mut BTreeMap<RuleNumber, u64>, counts: &[u64]) {
     for (rule, count) in (0..).map(RuleIndex).zip(counts) {
         if *count > 0 {
-            *into.entry(rule).or_default() += count;
+            *into.entry(edition.number_of(rule)).or_default() += count;
         }
     }
 }
 
-fn pending(finding: &Finding, alert: Alert) -> PendingAlert {
+fn pending(rule: RuleNumber, finding: &Finding, alert: Alert) -> PendingAlert {
     let headers = alert.headers.into_iter();
     PendingAlert {
         record: OwnedRecord {
@@ -258,7 +268,7 @@ fn pending(finding: &Finding, alert: Alert) -> PendingAlert {
             headers: headers.map(|(name, value)| (name.to_owned(), value.into_bytes())).collect(),
             time: Some(alert.time),
         },
-        rule: finding.rule,
+        rule,
         level: finding.level,
         kind: finding.kind,
         event_time: finding.last_seen,

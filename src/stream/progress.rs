@@ -2,10 +2,11 @@
 //! swapped in after each batch and commit. Readers never make a worker wait.
 
 use super::cluster::TaskId;
+use super::edition::RuleNumber;
 use super::processing::PendingAlert;
 use crate::detect::FindingKind;
 use crate::event::{RefusalReason, Skip};
-use crate::rule::{Level, RuleIndex};
+use crate::rule::Level;
 use crate::units::{EndOffset, EventTime, Position, WallTime};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -42,11 +43,11 @@ pub struct Counts {
     /// Dead letters by reason; also counted when no dead-letter topic is set.
     pub refused: BTreeMap<RefusalReason, u64>,
     /// Matches by rule.
-    pub rule_matches: BTreeMap<RuleIndex, u64>,
+    pub rule_matches: BTreeMap<RuleNumber, u64>,
     /// Crossings without a record, by rule.
-    pub suppressed: BTreeMap<RuleIndex, u64>,
+    pub suppressed: BTreeMap<RuleNumber, u64>,
     /// Alerts.
-    pub alerts: BTreeMap<(RuleIndex, Level, FindingKind), u64>,
+    pub alerts: BTreeMap<(RuleNumber, Level, FindingKind), u64>,
 }
 
 impl Counts {

@@ -206,6 +206,21 @@ impl<P: Processor> Task<Running<P>> {
         Task { id: self.id, state: Suspended }
     }
 
+    /// Exchanges the processor for another over the same store; position and output stay.
+    ///
+    /// # Errors
+    /// The store's, with the task as it is then.
+    pub(crate) fn renew(
+        self,
+        exchange: impl FnOnce(P) -> Result<P, StoreError>,
+    ) -> Result<Self, (Task<Suspended>, StoreError)> {
+        let Task { id, state } = self;
+        match exchange(state.processor) {
+            Ok(processor) => Ok(Task { id, state: Running { processor, ..state } }),
+            Err(error) => Err((Task { id, state: Suspended }, error)),
+        }
+    }
+
     /// Stops for good.
     #[must_use]
     pub(crate) fn close(self, problem: StateProblem) -> Task<Closed> {

@@ -2,7 +2,7 @@
 //!
 //! Owns the order of things and nothing else: events are taken at batch boundaries, a commit runs
 //! through before the next batch, restores advance between batches. What each of them does stands
-//! beside it: `rebalance.rs`, `intake.rs`, `burst.rs`, `snapshot.rs`. One loop around [`Worker::step`],
+//! beside it: `rebalance.rs`, `renewal.rs`, `intake.rs`, `burst.rs`, `snapshot.rs`. One loop around [`Worker::step`],
 //! one `match` over events; no callback does work. Each step makes few calls to the [`Cluster`],
 //! so that a simulation can stop the world between any two of them.
 
@@ -211,6 +211,9 @@ impl<C: Cluster, P: Processors, F: Fault> Worker<C, P, F> {
         }
         self.advance_restores()?;
         self.start_restored()?;
+        if self.renew()? {
+            return Ok(Pace::Continue);
+        }
         self.consume()?;
         if self.is_commit_due() {
             self.begin_commit();

@@ -74,8 +74,8 @@ fn describe() {
 #[cfg(test)]
 mod tests {
     use super::super::{
-        AlertLabels, ClientMetrics, EventCounts, PartitionMetrics, ProcessMetrics, RuleMetrics,
-        TopicMetrics, WorkerMetrics,
+        AlertLabels, ClientMetrics, EventCounts, PartitionMetrics, ProcessMetrics, ReloadMetrics,
+        RuleMetrics, TopicMetrics, WorkerMetrics,
     };
     use super::*;
     use std::time::Duration;
@@ -90,6 +90,7 @@ mod tests {
             describe();
             let _process = ProcessMetrics::new("1.2.3", "abc");
             let _client = ClientMetrics::new();
+            let _reload = ReloadMetrics::new(0);
             let rules = [AlertLabels { rule_id: "r1".into(), severities: vec!["high"] }];
             change(
                 &WorkerMetrics::new(0),
@@ -114,6 +115,7 @@ mod tests {
             "tidegate_build_info{version=\"1.2.3\",revision=\"abc\"} 1",
             "tidegate_kafka_consumer_lag_records{topic=\"cloudtrail\",partition=\"3\"} -1",
             "tidegate_changelog_bytes_total 0",
+            "tidegate_config_last_reload_successful 1",
         ] {
             assert!(text.lines().any(|found| found == line), "{line} is missing in\n{text}");
         }

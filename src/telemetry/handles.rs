@@ -54,6 +54,36 @@ impl ProcessMetrics {
     }
 }
 
+/// Reading rules and lists anew.
+pub struct ReloadMetrics {
+    successful: Gauge,
+    succeeded_at: Gauge,
+}
+
+impl ReloadMetrics {
+    /// Registers the handles for a process that has just read its rules.
+    #[must_use]
+    pub fn new(wall_ms: i64) -> ReloadMetrics {
+        let metrics = ReloadMetrics {
+            successful: gauge!("tidegate_config_last_reload_successful"),
+            succeeded_at: gauge!("tidegate_config_last_reload_success_timestamp_seconds"),
+        };
+        metrics.succeeded(wall_ms);
+        metrics
+    }
+
+    /// New rules are in force since then.
+    pub fn succeeded(&self, wall_ms: i64) {
+        self.successful.set(1.0);
+        self.succeeded_at.set(as_gauge(wall_ms) / 1000.0);
+    }
+
+    /// What was read cannot be used.
+    pub fn failed(&self) {
+        self.successful.set(0.0);
+    }
+}
+
 /// What the Kafka clients of a process report.
 pub struct ClientMetrics {
     /// Errors by librdkafka's name in lower case, closed set and `other`.
@@ -365,7 +395,7 @@ pub struct AlertLabels {
     pub severities: Vec<&'static str>,
 }
 
-/// Handles of the rules, by their index in the rule set.
+/// Handles of the rules, by a number that the owner gives them.
 pub struct RuleMetrics {
     rules: Vec<OneRule>,
 }
@@ -377,7 +407,7 @@ struct OneRule {
 }
 
 impl RuleMetrics {
-    /// Registers the handles of all rules at zero, in the order of the rule set.
+    /// Registers the handles of all rules, at zero if they are new, in the order of their numbers.
     #[must_use]
     pub fn new(rules: &[AlertLabels]) -> RuleMetrics {
         let one = |rule: &AlertLabels| {

@@ -19,8 +19,8 @@ pub use exporter::Exporter;
 pub use family::{Counters, Seconds};
 pub use growth::Growth;
 pub use handles::{
-    AlertLabels, ClientMetrics, EventCounts, PartitionMetrics, ProcessMetrics, RuleMetrics,
-    StoreSnapshot, TopicMetrics, WorkerMetrics,
+    AlertLabels, ClientMetrics, EventCounts, PartitionMetrics, ProcessMetrics, ReloadMetrics,
+    RuleMetrics, StoreSnapshot, TopicMetrics, WorkerMetrics,
 };
 pub use health::{Check, Health, Phase, WorkerHealth};
 pub use log::{LogError, LogFormat, install as install_log};

@@ -109,6 +109,12 @@ pub const METRICS: &[Metric] = &[
         "Dead letters committed, or counted alone where the dead-letter topic is switched off.",
     ),
     counter("tidegate_rule_matches_total", &["rule_id"], "Events that matched a rule."),
+    gauge(
+        "tidegate_config_last_reload_successful",
+        &[],
+        "1 when rules and lists were last read without a problem, at the start or at a reload.",
+    ),
+    gauge("tidegate_config_last_reload_success_timestamp_seconds", &[], "When that last was so."),
     gauge("tidegate_rules_loaded", &["kind=match|window"], "Active rules."),
     counter(
         "tidegate_alerts_total",

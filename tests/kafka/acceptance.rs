@@ -40,7 +40,7 @@ pub(crate) fn killed_ten_times(_one_node: &Broker) -> Outcome<()> {
     broker.create_topic("chaos-alerts", 3, &[("compression.type", "gzip")])?;
     broker.create_topic("chaos-dlq", 1, &[])?;
     let dir = tempfile::tempdir().map_err(|error| error.to_string())?;
-    let disabled = others()?;
+    let disabled = others(&ASKED)?;
     let instance = |name| Instance::new(&broker.bootstrap, app, name, dir.path(), &disabled);
     let (a, b, c) = (instance("a")?, instance("b")?, instance("c")?);
 
@@ -95,7 +95,8 @@ pub(crate) fn killed_ten_times(_one_node: &Broker) -> Outcome<()> {
         process.wait_end(LIMIT)?;
     }
 
-    let expected = expected(&broker.read("chaos-in", Isolation::Committed)?)?;
+    let input = broker.read("chaos-in", Isolation::Committed)?;
+    let expected = expected(&input, PARTITIONS, &ASKED)?;
     let committed = broker.read("chaos-alerts", Isolation::Committed)?;
     let uncommitted = broker.read("chaos-alerts", Isolation::Uncommitted)?;
     compare(&expected, &committed)?;
@@ -159,7 +160,7 @@ impl Publisher {
         self.publish_until(self.organization.len())
     }
 
-    fn publish_until(&mut self, end: usize) -> Outcome<()> {
+    pub(crate) fn publish_until(&mut self, end: usize) -> Outcome<()> {
         let (mut key, mut value) = (String::new(), String::new());
         while self.next < end {
             if !self.organization.write(self.next, &mut key, &mut value) {
@@ -178,7 +179,7 @@ impl Publisher {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Said {
     kind: String,
-    rule: String,
+    pub(crate) rule: String,
     severity: i64,
     group: Json,
     opened_ms: i64,
@@ -204,10 +205,10 @@ const ASKED: [&str; 6] = [
 ];
 
 /// All other shipped rules.
-fn others() -> Outcome<Vec<String>> {
+pub(crate) fn others(asked: &[&str]) -> Outcome<Vec<String>> {
     let rules = shipped(key())?;
     let names = rules.rules().iter().filter(|rule| !rule.silent).map(|rule| &rule.text.name);
-    Ok(names.filter(|name| !ASKED.contains(&name.as_str())).cloned().collect())
+    Ok(names.filter(|name| !asked.contains(&name.as_str())).cloned().collect())
 }
 
 /// What the input is keyed by.
@@ -235,15 +236,43 @@ pub(crate) fn left_out(key: Option<Vec<String>>) -> BTreeSet<String> {
     named.filter_map(|problem| problem.what.split('"').nth(1)).map(str::to_owned).collect()
 }
 
-/// Runs the reference over each partition of the input, in offset order.
-fn expected(input: &[Read]) -> Outcome<Findings> {
+/// Runs the reference with the shipped rules of these names over each partition of the input, in
+/// offset order.
+pub(crate) fn expected(input: &[Read], partitions: i32, asked: &[&str]) -> Outcome<Findings> {
     // As the program loads them: what no single partition can count is left out.
     let options = LoadOptions {
         partition_key: vec![(Source::CloudTrail, key())],
-        disable: others()?,
+        disable: others(asked)?,
         ..LoadOptions::default()
     };
     let rules = rule::load(&rule::builtin(), &options).rules.ok_or("the rules do not load")?;
+    let mut findings = Findings::new();
+    let parts = std::thread::scope(|scope| {
+        let rules = &rules;
+        let threads: Vec<_> = (0..partitions)
+            .map(|partition| scope.spawn(move || expected_of(input, partition, rules)))
+            .collect();
+        threads
+            .into_iter()
+            .map(|thread| thread.join().map_err(|_| "the reference panicked"))
+            .collect::<Vec<_>>()
+    });
+    for part in parts {
+        for (key, said) in part?? {
+            if findings.insert(key, said).is_some() {
+                return Err("the reference has one record twice".to_owned());
+            }
+        }
+    }
+    Ok(findings)
+}
+
+/// What one partition leads to.
+fn expected_of(
+    input: &[Read],
+    partition: i32,
+    rules: &RuleSet,
+) -> Outcome<Vec<((String, u64), Said)>> {
     let limits = DecodeLimits { max_record_bytes: 8 << 20, max_inflated_bytes: 64 << 20 };
     let mut decoder = Decoder::new(rules.fields(), Format::Auto, limits);
     let settings = reference::Settings {
@@ -253,30 +282,24 @@ fn expected(input: &[Read]) -> Outcome<Findings> {
         look_back: tidegate::detect::Limits::default().look_back,
         distinct_values: tidegate::detect::Limits::default().distinct_values,
     };
-    let mut findings = Findings::new();
-    for partition in 0..PARTITIONS {
-        let own = rules.rules().iter().map(|rule| reference_rule(rule, &rules)).collect();
-        let mut reference = Reference::new(own, settings);
-        let mut matched = Vec::new();
-        for read in input.iter().filter(|read| read.partition == partition) {
-            let done: Result<(), Infallible> = decoder.decode(&read.value, |entry| {
-                if let Entry::Event(event) = entry {
-                    rules.matching(event, &mut matched);
-                    reference.take(&reference_event(event, &rules, &matched));
-                }
-                Ok(())
-            });
-            let Ok(()) = done;
-        }
-        for finding in &reference.findings {
-            let said = said_by_reference(finding, &rules);
-            let key = (uid(finding, &rules)?, u64::from(finding.sequence));
-            if findings.insert(key, said).is_some() {
-                return Err("the reference has one record twice".to_owned());
+    let own = rules.rules().iter().map(|rule| reference_rule(rule, rules)).collect();
+    let mut reference = Reference::new(own, settings);
+    let mut matched = Vec::new();
+    for read in input.iter().filter(|read| read.partition == partition) {
+        let done: Result<(), Infallible> = decoder.decode(&read.value, |entry| {
+            if let Entry::Event(event) = entry {
+                rules.matching(event, &mut matched);
+                reference.take(&reference_event(event, rules, &matched));
             }
-        }
+            Ok(())
+        });
+        let Ok(()) = done;
     }
-    Ok(findings)
+    let said = reference.findings.iter().map(|finding| {
+        let key = (uid(finding, rules)?, u64::from(finding.sequence));
+        Ok((key, said_by_reference(finding, rules)))
+    });
+    said.collect()
 }
 
 fn reference_rule(rule: &rule::Rule, rules: &RuleSet) -> reference::Rule {
@@ -419,6 +442,7 @@ pub(crate) fn said_by_alert(value: &[u8]) -> Outcome<((String, u64), Said)> {
     Ok(((uid, alert["metadata"]["sequence"].as_u64().unwrap_or(0)), said))
 }
 
+/// Whether a reader has got the expected findings and nothing else, each once.
 pub(crate) fn compare(expected: &Findings, alerts: &[Read]) -> Outcome<()> {
     let mut delivered = Findings::new();
     let mut double = 0;

@@ -326,7 +326,7 @@ fn jars() -> Outcome<PathBuf> {
     Ok(dir)
 }
 
-fn free_ports(count: usize) -> Outcome<Vec<u16>> {
+pub(crate) fn free_ports(count: usize) -> Outcome<Vec<u16>> {
     // Held together, so that the system gives different ones.
     let listeners: Result<Vec<_>, _> =
         (0..count).map(|_| TcpListener::bind(("127.0.0.1", 0))).collect();

@@ -10,9 +10,11 @@ use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use tidegate::detect::{FindingKind, Origin};
 use tidegate::event::{Refusal, RefusalReason};
-use tidegate::rule::{Level, RuleIndex};
+use tidegate::rule::Level;
 use tidegate::state::{Changes, MetaRow, Store, StoreError};
-use tidegate::stream::{Outcomes, OwnedRecord, PendingAlert, Processor, Processors, TaskId};
+use tidegate::stream::{
+    Outcomes, OwnedRecord, PendingAlert, Processor, Processors, RuleNumber, TaskId,
+};
 use tidegate::units::{EventTime, Position};
 
 /// Bytes between two alerts of a key.
@@ -88,7 +90,7 @@ impl Processor for Counting {
                     headers: vec![("ce_specversion".to_owned(), b"1.0".to_vec())],
                     time: None,
                 },
-                rule: RuleIndex(0),
+                rule: RuleNumber(0),
                 level: Level::High,
                 kind: if before == 0 { FindingKind::Create } else { FindingKind::Escalate },
                 event_time: EventTime::from_millis(0),

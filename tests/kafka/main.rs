@@ -12,6 +12,8 @@ mod broker;
 mod counting;
 /// A worker process that a test starts, kills and starts again.
 mod process;
+/// Rules and lists replaced while records flow, against the slow reference.
+mod reload;
 /// The scenarios.
 mod scenarios;
 /// `tidegate run` as a process that a test starts, kills and starts again.

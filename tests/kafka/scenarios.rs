@@ -32,6 +32,7 @@ pub(crate) const ALL: &[(&str, Scenario)] = &[
     ("topics_that_create_made_are_fit_for_run", topics_created),
     ("scan_and_run_with_one_partition_find_the_same", crate::whole::scan_equals_run),
     ("a_full_disk_under_the_state_is_said_and_nothing_is_lost", crate::whole::full_disk),
+    ("reloaded_five_times_under_load_the_rules_that_stay_find_all", crate::reload::five_times),
     (
         "killed_ten_times_over_three_brokers_the_alerts_equal_the_reference",
         crate::acceptance::killed_ten_times,

@@ -27,9 +27,20 @@ impl Instance {
         dir: &Path,
         disabled: &[String],
     ) -> Outcome<Self> {
+        let left_out = acceptance::left_out(acceptance::key());
+        let disabled: Vec<&String> = disabled.iter().chain(&left_out).collect();
+        Self::with_rules(bootstrap, app, name, dir, &format!("disable = {disabled:?}\n"))
+    }
+
+    /// The same with the table `[rules]` as given, and what stands behind it.
+    pub(crate) fn with_rules(
+        bootstrap: &str,
+        app: &str,
+        name: &str,
+        dir: &Path,
+        rules: &str,
+    ) -> Outcome<Self> {
         let state = dir.join(format!("state-{name}"));
-        let disabled: Vec<String> =
-            disabled.iter().cloned().chain(acceptance::left_out(acceptance::key())).collect();
         let brokers: Vec<String> = bootstrap.split(',').map(|one| format!("\"{one}\"")).collect();
         let text = format!(
             r#"
@@ -55,13 +66,12 @@ write_buffer = "1MiB"
 topic = "{app}-alerts"
 [alerts.dlq]
 topic = "{app}-dlq"
-[rules]
-disable = {disabled:?}
 [http.admin]
 listen = "127.0.0.1:0"
 [log]
 level = "warn"
-"#,
+[rules]
+{rules}"#,
             brokers = brokers.join(", "),
             state = state.display(),
         );

@@ -4,9 +4,10 @@
 
 use crate::detect::FindingKind;
 use crate::event::Skip;
-use crate::rule::{Kind, Level, Rule, RuleIndex};
+use crate::rule::Level;
 use crate::stream::cluster::TaskId;
 use crate::stream::dead_letter;
+use crate::stream::edition::{Enrolled, RuleNumber};
 use crate::stream::progress::{Counts, Progress, RebuildReason};
 use crate::telemetry::{
     AlertLabels, ClientMetrics, EventCounts, Growth, PartitionMetrics, RuleMetrics, TopicMetrics,
@@ -23,9 +24,9 @@ enum Total {
     /// Entries of a partition that were left aside.
     Skipped(TaskId, Skip),
     /// Of a rule: what is counted.
-    Rule(RuleIndex, &'static str),
+    Rule(RuleNumber, &'static str),
     /// Alerts of a rule.
-    Alerts(RuleIndex, Level, FindingKind),
+    Alerts(RuleNumber, Level, FindingKind),
 }
 
 /// What one worker had counted when it was last looked at.
@@ -89,15 +90,15 @@ impl WorkerCounters {
     fn add_rules(&mut self, counts: &Counts, rules: &RuleMetrics) {
         for (rule, total) in &counts.rule_matches {
             let grown = self.growth.since_last(Total::Rule(*rule, "matches"), *total);
-            rules.add_matches(usize::from(rule.0), grown);
+            rules.add_matches(index(*rule), grown);
         }
         for (rule, total) in &counts.suppressed {
             let grown = self.growth.since_last(Total::Rule(*rule, "suppressed"), *total);
-            rules.add_suppressed(usize::from(rule.0), "dedup", grown);
+            rules.add_suppressed(index(*rule), "dedup", grown);
         }
         for ((rule, level, kind), total) in &counts.alerts {
             let grown = self.growth.since_last(Total::Alerts(*rule, *level, *kind), *total);
-            rules.add_alerts(usize::from(rule.0), level.name(), activity(*kind), grown);
+            rules.add_alerts(index(*rule), level.name(), activity(*kind), grown);
         }
     }
 
@@ -135,18 +136,14 @@ impl WorkerCounters {
     }
 }
 
+/// The numbers of rules count up from 0, so they are indexes of what is registered for them.
+fn index(rule: RuleNumber) -> usize {
+    usize::try_from(rule.0).unwrap_or(usize::MAX)
+}
+
 /// What the alerts of a rule can be labelled with.
-pub(super) fn alert_labels(rule: &Rule) -> AlertLabels {
-    let mut levels = match &rule.kind {
-        Kind::Match | Kind::NewTerms(_) => vec![rule.level],
-        Kind::Window(window) => window.tiers.iter().map(|tier| tier.level).collect(),
-    };
-    levels.sort_unstable();
-    levels.dedup();
-    AlertLabels {
-        rule_id: rule.text.id.clone(),
-        severities: levels.into_iter().map(Level::name).collect(),
-    }
+pub(super) fn alert_labels(rule: Enrolled) -> AlertLabels {
+    AlertLabels { rule_id: rule.id, severities: rule.levels.into_iter().map(Level::name).collect() }
 }
 
 const fn activity(kind: FindingKind) -> &'static str {

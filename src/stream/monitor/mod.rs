@@ -18,9 +18,10 @@ mod thread;
 pub use observer::MetricsObserver;
 pub use thread::MonitorThread;
 
+use super::edition::RulesInForce;
 use super::options::Options;
 use super::progress::{Progress, Published};
-use crate::rule::RuleSet;
+use crate::rule::Kind;
 use crate::telemetry::{ClientMetrics, Health, ProcessMetrics, RuleMetrics, WorkerMetrics};
 use crate::units::WallTime;
 use counters::WorkerCounters;
@@ -35,7 +36,9 @@ pub struct Monitor {
     process: ProcessMetrics,
     workers: Vec<Watch>,
     partitions: Partitions,
-    rules: RuleMetrics,
+    in_force: Arc<RulesInForce>,
+    /// Of the edition with this number and all before it.
+    rules: (u64, RuleMetrics),
     client: ClientMetrics,
     steady: Steady,
     is_ready: bool,
@@ -56,13 +59,13 @@ impl Monitor {
     /// of the workers in their order.
     #[must_use]
     pub fn new(
-        rules: &RuleSet,
+        in_force: Arc<RulesInForce>,
         options: &Options,
         process: ProcessMetrics,
         health: Arc<Health>,
         published: &[Published],
     ) -> Monitor {
-        let labels: Vec<_> = rules.rules().iter().map(counters::alert_labels).collect();
+        let rules = register(&in_force, &process);
         let watch = |(number, published): (usize, &Published)| Watch {
             seen: published.read(),
             published: published.clone(),
@@ -75,7 +78,8 @@ impl Monitor {
             process,
             workers: published.iter().enumerate().map(watch).collect(),
             partitions: Partitions::new(&options.sources),
-            rules: RuleMetrics::new(&labels),
+            in_force,
+            rules,
             client: ClientMetrics::new(),
             steady: Steady::default(),
             is_ready: false,
@@ -93,11 +97,15 @@ impl Monitor {
     fn turn_at(&mut self, wall: WallTime, now_ms: i64) {
         for (number, worker) in self.workers.iter_mut().enumerate() {
             let progress = worker.published.read();
+            // Only now: what was just read may count for rules that came after the last turn.
+            if self.in_force.number() != self.rules.0 {
+                self.rules = register(&self.in_force, &self.process);
+            }
             let has_ticked = !Arc::ptr_eq(&progress, &worker.seen);
             if let Some(health) = self.health.worker(number) {
                 worker.readiness.report(&progress, has_ticked, health, now_ms);
             }
-            worker.counters.add(&progress, &worker.metrics, &self.rules, &self.client);
+            worker.counters.add(&progress, &worker.metrics, &self.rules.1, &self.client);
             self.partitions.count(&progress, &mut worker.counters);
             worker.metrics.set_dirty_bytes(u64::try_from(progress.dirty_bytes).unwrap_or(u64::MAX));
             worker.seen = progress;
@@ -133,4 +141,14 @@ impl Monitor {
         }
         self.hanging = hanging;
     }
+}
+
+/// Registers the counters of all rules that the process has had; what is registered already stays.
+fn register(in_force: &RulesInForce, process: &ProcessMetrics) -> (u64, RuleMetrics) {
+    let newest = in_force.newest();
+    let rules = newest.rules.rules();
+    let windows = rules.iter().filter(|rule| matches!(rule.kind, Kind::Window(_))).count();
+    process.set_rules(rules.len() - windows, windows);
+    let labels: Vec<_> = in_force.enrolled().into_iter().map(counters::alert_labels).collect();
+    (newest.number, RuleMetrics::new(&labels))
 }

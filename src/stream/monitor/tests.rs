@@ -1,10 +1,12 @@
 //! Snapshots in, metrics and readiness out.
 
 use super::Monitor;
+use crate::alert;
 use crate::detect::FindingKind;
 use crate::event::{RefusalReason, Skip};
-use crate::rule::{self, Level, LoadOptions, RuleIndex, RuleSet};
+use crate::rule::{self, Level, LoadOptions, RuleFile, RuleIndex, RuleSet};
 use crate::stream::cluster::{SourceIndex, TaskId};
+use crate::stream::edition::{RuleNumber, RulesInForce};
 use crate::stream::monitor::MetricsObserver;
 use crate::stream::options::{Guarantee, Options, Properties, Rhythm, SourceOptions, StartFrom};
 use crate::stream::processing::{OwnedRecord, PendingAlert};
@@ -25,6 +27,7 @@ pub(super) struct Process {
     recorder: PrometheusRecorder,
     health: Arc<Health>,
     published: Vec<Published>,
+    in_force: Arc<RulesInForce>,
 }
 
 impl Process {
@@ -35,6 +38,7 @@ impl Process {
             recorder: PrometheusBuilder::new().build_recorder(),
             health: Arc::new(health),
             published: (0..workers).map(|_| Published::default()).collect(),
+            in_force: Arc::new(RulesInForce::new(Arc::new(rules()), alert::Settings::default())),
         }
     }
 
@@ -42,7 +46,8 @@ impl Process {
         metrics::with_local_recorder(&self.recorder, || {
             let process = ProcessMetrics::new("1", "r");
             let health = Arc::clone(&self.health);
-            Monitor::new(&rules(), &options(), process, health, &self.published)
+            let in_force = Arc::clone(&self.in_force);
+            Monitor::new(in_force, &options(), process, health, &self.published)
         })
     }
 
@@ -376,8 +381,11 @@ fn alerts_are_counted_by_rule_severity_and_activity() {
     let process = Process::new(1);
     let mut monitor = process.monitor();
     let rules = rules();
-    let rule = RuleIndex(0);
-    let (id, level) = (&rules.rule(rule).text.id, rules.rule(rule).level);
+    let rule = RuleNumber(0);
+    let (id, level) = {
+        let first = rules.rule(RuleIndex(0));
+        (&first.text.id, first.level)
+    };
     let mut progress = joined([]);
     progress.counts.rule_matches.insert(rule, 40);
     progress.counts.suppressed.insert(rule, 5);
@@ -396,12 +404,44 @@ fn alerts_are_counted_by_rule_severity_and_activity() {
 }
 
 #[test]
+fn a_rule_that_comes_with_a_reload_is_counted_and_one_that_goes_keeps_its_count() {
+    let process = Process::new(1);
+    let mut monitor = process.monitor();
+    let mut progress = joined([]);
+    progress.counts.rule_matches.insert(RuleNumber(0), 40);
+    process.publish(0, progress.clone());
+    process.turn(&mut monitor, 0);
+    let first = rules().rule(RuleIndex(0)).text.id.clone();
+    let number = u32::try_from(rules().rules().len()).expect("few rules");
+
+    let text = "title: New\nname: new_rule\nlevel: high\n\
+                logsource: {product: aws, service: cloudtrail}\n\
+                detection:\n  one: {eventName: GetObject}\n  condition: one\n";
+    let file = RuleFile { name: "new.yml".into(), text: text.into(), builtin: false };
+    let only_new = rule::load(&[file], &LoadOptions::default()).rules.expect("it loads");
+    process.in_force.replace(Arc::new(only_new));
+    progress.counts.rule_matches.insert(RuleNumber(number), 3);
+    let alert = (RuleNumber(number), Level::High, FindingKind::Create);
+    progress.counts.alerts.insert(alert, 2);
+    process.publish(0, progress);
+    process.turn(&mut monitor, 1000);
+
+    process.check(&[
+        &format!("tidegate_rule_matches_total{{rule_id=\"{first}\"}} 40"),
+        "tidegate_rule_matches_total{rule_id=\"new_rule\"} 3",
+        "tidegate_alerts_total{rule_id=\"new_rule\",severity=\"high\",activity=\"create\"} 2",
+        "tidegate_rules_loaded{kind=\"match\"} 1",
+        "tidegate_rules_loaded{kind=\"window\"} 0",
+    ]);
+}
+
+#[test]
 fn a_commit_ends_the_latencies_of_its_alerts() {
     let process = Process::new(1);
     let observer = metrics::with_local_recorder(&process.recorder, MetricsObserver::new);
     let alert = PendingAlert {
         record: OwnedRecord::default(),
-        rule: RuleIndex(0),
+        rule: RuleNumber(0),
         level: Level::High,
         kind: FindingKind::Create,
         event_time: EventTime::from_millis(NOW.as_millis() - 300_000),
