@@ -10,14 +10,15 @@
 //! reached the cap already, and at least as many values as the cap have occurred since. Should it come
 //! again, it is counted once too often only where the count is at the cap anyway.
 //!
-//! Cost: an occurrence in order is two probes; one that is behind walks the ends that it changed.
+//! Cost: an occurrence is two probes; one that is behind walks the ends that it changed in blocks
+//! ([`super::steps`]).
 
 use super::faults::{Fault, is_planted};
 use super::shape::Shape;
+use super::steps::Steps;
 use crate::state::AlreadyHashed;
 use hashbrown::HashMap;
 use smallvec::SmallVec;
-use std::collections::BTreeMap;
 use std::hash::BuildHasherDefault;
 
 /// Ends of windows, `from` inclusive, `to` exclusive.
@@ -43,7 +44,7 @@ type Spans = SmallVec<[(i64, i64); 1]>;
 pub(super) struct Distinct {
     covers: HashMap<u64, Spans, BuildHasherDefault<AlreadyHashed>>,
     /// By how much the count changes from the end before to this one.
-    steps: BTreeMap<i64, i64>,
+    steps: Steps,
     newest: i64,
     /// Of the window that ends in `newest`.
     count: i64,
@@ -62,7 +63,7 @@ impl Distinct {
     pub(super) fn new(cap: usize) -> Self {
         Self {
             covers: HashMap::default(),
-            steps: BTreeMap::new(),
+            steps: Steps::default(),
             newest: i64::MIN,
             count: 0,
             cap: i64::try_from(cap).unwrap_or(i64::MAX),
@@ -81,8 +82,8 @@ impl Distinct {
         if from >= to {
             return;
         }
-        self.step(from, 1);
-        self.step(to, -1);
+        self.steps.add(from, 1);
+        self.steps.add(to, -1);
         self.count += i64::from(self.changed.hold(self.newest));
         if self.covers.len() > self.forget_above {
             self.forget();
@@ -99,14 +100,7 @@ impl Distinct {
         if from > to {
             return 0;
         }
-        let mut count = self.at(to);
-        let mut greatest = count;
-        let steps = self.steps.range(..=to).rev().take_while(|(end, _)| **end > from);
-        for (_, step) in steps {
-            count -= step;
-            greatest = greatest.max(count);
-        }
-        self.capped(greatest)
+        self.capped(self.steps.greatest(from, to, self.at(to)))
     }
 
     /// The count of the window that ends in `end` before the last event.
@@ -123,7 +117,7 @@ impl Distinct {
         ends.map(move |end| {
             let count = match known {
                 None => self.at(end),
-                Some((above, count)) => count - self.sum(end, above),
+                Some((above, count)) => count - self.steps.sum(end, above),
             };
             known = Some((end, count));
             (end, self.capped(count))
@@ -138,7 +132,7 @@ impl Distinct {
             !spans.is_empty()
         });
         // The count at `end` is known from above: steps up to it say nothing any more.
-        self.steps = self.steps.split_off(&end.saturating_add(1));
+        self.steps.drop_upto(end);
         if self.covers.len() < self.covers.capacity() / 8 {
             self.covers.shrink_to(self.covers.len() * 2);
         }
@@ -148,7 +142,7 @@ impl Distinct {
     pub(super) fn byte_len(&self) -> usize {
         size_of::<Self>()
             + self.covers.capacity() * (size_of::<(u64, Spans)>() + 1)
-            + self.steps.len() * 24
+            + self.steps.byte_len()
     }
 
     /// How many values it knows.
@@ -160,7 +154,7 @@ impl Distinct {
     /// Moves the newest window up to `pane`.
     fn advance(&mut self, pane: i64) {
         if pane > self.newest {
-            self.count += self.sum(self.newest, pane);
+            self.count += self.steps.sum(self.newest, pane);
             self.newest = pane;
         }
     }
@@ -170,23 +164,7 @@ impl Distinct {
     }
 
     fn at(&self, end: i64) -> i64 {
-        self.count - self.sum(end, self.newest)
-    }
-
-    /// How the count changes from the end `after` to `upto`.
-    fn sum(&self, after: i64, upto: i64) -> i64 {
-        if after >= upto {
-            return 0;
-        }
-        self.steps.range(after.saturating_add(1)..=upto).map(|(_, step)| step).sum()
-    }
-
-    fn step(&mut self, at: i64, by: i64) {
-        let step = self.steps.entry(at).or_default();
-        *step += by;
-        if *step == 0 {
-            self.steps.remove(&at);
-        }
+        self.count - self.steps.sum(end, self.newest)
     }
 
     /// See the module's header.
@@ -214,7 +192,7 @@ impl Distinct {
     fn ends_below_the_cap(&self) -> Vec<Ends> {
         let mut below = Vec::new();
         let (mut to, mut count) = (self.newest.saturating_add(1), self.count);
-        for (&from, step) in self.steps.range(..=self.newest).rev() {
+        for (from, step) in self.steps.down(self.newest) {
             if count < self.cap {
                 below.push(Ends { from, to });
             }

@@ -12,7 +12,7 @@
 //! | `journal`, `recipe`, `sighting` | the events that windows still need, each written once |
 //! | `groups`, `coarse`, `look_back` | who is near a threshold; a group's events, read back |
 //! | `warm`, `pane_ring`, `segment` | one group's sums over event time |
-//! | `distinct`, `sequence` | its different values; which rules matched it, and when |
+//! | `distinct` with its `steps`, `sequence` | its different values; which rules matched it, and when |
 //! | `judge`, `episode`, `report` | windows that cross, episodes that open, findings |
 //! | `term` | whether a sighting is the first |
 //! | `table`, `rows`, `commit` | memory, store, and the way between |
@@ -45,6 +45,7 @@ mod segment;
 mod sequence;
 mod shape;
 mod sighting;
+mod steps;
 mod table;
 mod term;
 mod text;
