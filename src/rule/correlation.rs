@@ -49,9 +49,9 @@ pub(super) enum CorrelationKind {
 /// What a referenced rule gives by its tag `signal.KIND` (rules.md §2).
 pub(super) const SIGNAL: &str = "tidegate.signal";
 
-const SUPPORTED: [&str; 5] =
+pub(super) const SUPPORTED: [&str; 5] =
     ["event_count", "value_sum", "value_count", "temporal", "temporal_ordered"];
-const NOT_YET: [&str; 5] = [
+pub(super) const NOT_YET: [&str; 5] = [
     "value_avg",
     "value_percentile",
     "value_median",

@@ -1,6 +1,7 @@
 //! The keys of a rule file: what is read, what it is for, what is refused for now.
 //!
-//! One table drives the check for keys that do not exist, the check of types and the JSON schema.
+//! One table drives the check for keys that do not exist, the check of types, the JSON schema and the
+//! rule reference.
 
 use super::shape::{KeySpec, Shape};
 
@@ -30,9 +31,10 @@ pub(super) const DOCUMENT: &[KeySpec] = &[
     KeySpec::optional("correlation", Shape::Map(CORRELATION), "what several events look like"),
     KeySpec::optional("fields", Shape::Texts, "fields worth reading"),
     KeySpec::optional("falsepositives", Shape::Any, "what looks the same and is harmless"),
-    KeySpec::optional("level", Shape::Words(LEVELS), "severity of a finding"),
+    KeySpec::optional("level", Shape::Words(LEVELS), "severity of a finding").by_default("medium"),
     KeySpec::optional("scope", Shape::Any, "what the rule is meant for"),
-    KeySpec::optional("generate", Shape::Boolean, "referenced rules alert by themselves too"),
+    KeySpec::optional("generate", Shape::Boolean, "referenced rules alert by themselves too")
+        .by_default("false"),
     KeySpec::optional("regression_tests_path", Shape::Text, "SigmaHQ's tests"),
     KeySpec::optional("simulation", Shape::Any, "SigmaHQ's simulations"),
     KeySpec::optional("tidegate", Shape::Map(OWN), "what Sigma leaves to the engine"),
@@ -48,7 +50,8 @@ pub(super) const CORRELATION: &[KeySpec] = &[
         "event_count, value_sum, value_count, temporal or temporal_ordered",
     ),
     KeySpec::needed("rules", Shape::Texts, "names or ids of the rules whose matches count"),
-    KeySpec::optional("group-by", Shape::Texts, "fields; each combination counts for itself"),
+    KeySpec::optional("group-by", Shape::Texts, "fields; each combination counts for itself")
+        .by_default("one group for all"),
     KeySpec::needed("timespan", Shape::Span, "length of the window, like 10m"),
     KeySpec::optional("condition", Shape::Any, "the amount from which on it fires, like {gte: 10}"),
     KeySpec::optional(
@@ -56,7 +59,31 @@ pub(super) const CORRELATION: &[KeySpec] = &[
         Shape::Named(&Shape::Named(&Shape::Text)),
         "one name for a field that differs between the rules",
     ),
-    KeySpec::optional("generate", Shape::Boolean, "referenced rules alert by themselves too"),
+    KeySpec::optional("generate", Shape::Boolean, "referenced rules alert by themselves too")
+        .by_default("false"),
+];
+
+/// Keys of `logsource`.
+pub(super) const LOGSOURCE: &[KeySpec] = &[
+    KeySpec::needed("product", Shape::Words(&["aws"]), "the product that writes the log"),
+    KeySpec::optional(
+        "service",
+        Shape::Words(&["cloudtrail"]),
+        "the log; only a filter may leave it out, and is then for all logs of the product",
+    ),
+];
+
+/// Keys of `detection` beside the searches, which the author names.
+pub(super) const DETECTION: &[KeySpec] = &[KeySpec::needed(
+    "condition",
+    Shape::Texts,
+    "names of searches with and, or, not, parentheses, 1 of and all of; a list is an or",
+)];
+
+/// Keys of `filter` beside the searches.
+pub(super) const FILTER: &[KeySpec] = &[
+    KeySpec::needed("rules", Shape::Texts, "names or ids of the rules it is for, or any"),
+    KeySpec::needed("condition", Shape::Text, "what must hold too; begins with not as a rule"),
 ];
 
 /// `condition` of a correlation.
@@ -81,12 +108,14 @@ pub(super) const OWN: &[KeySpec] = &[
         "window",
         Shape::Words(&["sliding", "tumbling"]),
         "sliding (default): a window ends at every event; tumbling: windows aligned to the epoch",
-    ),
+    )
+    .by_default("sliding"),
     KeySpec::optional(
         "allowed-lateness",
         Shape::Span,
         "how far behind the watermark an event still counts",
-    ),
+    )
+    .by_default("the source's, 1h"),
     KeySpec::optional("tiers", Shape::Each(&Shape::Map(TIER)), "higher amounts, higher levels"),
     KeySpec::optional("dedup", Shape::Map(DEDUP), "how matches are folded into one finding"),
     KeySpec::optional(
@@ -98,21 +127,24 @@ pub(super) const OWN: &[KeySpec] = &[
         "missing-group",
         Shape::Words(&["group", "skip"]),
         "what an absent group-by field means: a group of its own (default), or no count",
-    ),
+    )
+    .by_default("group"),
     KeySpec::optional(
         "approximate",
         Shape::Boolean,
         "value_count beyond 10000: counts a sample of the values, within about 2 %",
-    ),
+    )
+    .by_default("false"),
     KeySpec::optional("lists", Shape::Named(&Shape::Map(LIST)), "what %name% expands to"),
-    KeySpec::optional("title", Shape::Text, "title of the alert, with {placeholders}"),
+    KeySpec::optional("title", Shape::Text, "title of the alert, with {placeholders}")
+        .by_default("the rule's title"),
     KeySpec::optional("runbook", Shape::Text, "what to do when it fires"),
     KeySpec::optional(
         "alert-context",
         Shape::Named(&Shape::Text),
         "our name: a field of the event, a collected value or %list%",
     ),
-    KeySpec::optional("enabled", Shape::Boolean, "false: ships switched off"),
+    KeySpec::optional("enabled", Shape::Boolean, "false: ships switched off").by_default("true"),
     KeySpec::optional("tests", Shape::Each(&Shape::Map(TEST)), "events and what must follow"),
     KeySpec::optional(
         "new-terms",
@@ -126,12 +158,14 @@ pub(super) const OWN: &[KeySpec] = &[
 const NEW_TERMS: &[KeySpec] = &[
     KeySpec::needed("fields", Shape::Texts, "the values that are new together"),
     KeySpec::needed("history", Shape::Span, "not seen for so long, they are new again, like 7d"),
-    KeySpec::optional("learn", Shape::Span, "no alert for so long after the start, in event time"),
+    KeySpec::optional("learn", Shape::Span, "no alert for so long after the start, in event time")
+        .by_default("0"),
     KeySpec::optional(
         "missing-field",
         Shape::Words(&["skip", "alert"]),
         "an event without one of the fields: passed over (default), or absent is a value too",
-    ),
+    )
+    .by_default("skip"),
 ];
 
 /// Keys of `tidegate` that only an aggregation has; new terms have the lateness too.
@@ -171,8 +205,10 @@ const TIER: &[KeySpec] = &[
 ];
 
 const DEDUP: &[KeySpec] = &[
-    KeySpec::optional("period", Shape::Span, "how long one finding stands for more; 0: never"),
-    KeySpec::optional("key", Shape::Texts, "fields that make findings different"),
+    KeySpec::optional("period", Shape::Span, "how long one finding stands for more; 0: never")
+        .by_default("60m"),
+    KeySpec::optional("key", Shape::Texts, "fields that make findings different")
+        .by_default("the group-by; principal and bucket where there is none"),
 ];
 
 const COLLECT: &[KeySpec] = &[
@@ -195,12 +231,14 @@ const LIST: &[KeySpec] = &[
         "how it compares",
     ),
     KeySpec::optional("values", Shape::Scalars, "the values; a deployment may name others"),
-    KeySpec::optional("required", Shape::Boolean, "the rule does not work while it is empty"),
+    KeySpec::optional("required", Shape::Boolean, "the rule does not work while it is empty")
+        .by_default("false"),
     KeySpec::optional(
         "empty",
         Shape::Words(&["match-all", "match-none"]),
         "what the empty list matches; match-none unless said",
-    ),
+    )
+    .by_default("match-none"),
     KeySpec::optional("builtin", Shape::Text, "a list that comes with tidegate, instead of values"),
 ];
 
@@ -213,9 +251,10 @@ const TEST: &[KeySpec] = &[
 ];
 
 const TEST_EVENT: &[KeySpec] = &[
-    KeySpec::optional("at", Shape::Text, "time, like +9m59s after the start, or a date and time"),
+    KeySpec::optional("at", Shape::Text, "time, like +9m59s after the start, or a date and time")
+        .by_default("the start"),
     KeySpec::optional("every", Shape::Span, "distance of repeated events"),
-    KeySpec::optional("repeat", Shape::Count, "how many such events"),
+    KeySpec::optional("repeat", Shape::Count, "how many such events").by_default("1"),
     KeySpec::optional("template", Shape::Text, "a ready-made event that \"event\" changes"),
     KeySpec::optional("file", Shape::Text, "events in a file beside the rule, JSON or JSON lines"),
     KeySpec::optional("event", Shape::Named(&Shape::Any), "members; dots reach inside"),

@@ -308,7 +308,7 @@ impl Lists {
     }
 }
 
-fn kind_name(kind: ListType) -> &'static str {
+pub(super) fn kind_name(kind: ListType) -> &'static str {
     match kind {
         ListType::String => "string",
         ListType::Glob => "glob",

@@ -11,6 +11,7 @@
 //! | compiled | `build`, `compile`, `predicate` with its matchers, `level_from`, `bump`, `dispatch` with its `anchor`s, `set` |
 //! | why a rule matches; advice; comparison of two sets | `explain`, `lint`, `overview` |
 //! | tests inside rules; documents as written | [`tests`], `outline` |
+//! | the page of the language | `reference` |
 
 #![deny(clippy::disallowed_methods, clippy::iter_over_hash_type)]
 
@@ -54,6 +55,7 @@ mod placeholder;
 mod predicate;
 mod problem;
 mod record_text;
+mod reference;
 mod references;
 mod report;
 mod rsigma;
@@ -83,6 +85,7 @@ pub use model::{
 pub use outline::{Outline, outlines, speaking};
 pub use overview::{StateFate, compare, overview};
 pub use problem::{Place, Problem, Severity};
+pub use reference::{Reference, reference};
 pub use scalar_text::text_of;
 pub use schema::schema;
 pub use set::RuleSet;

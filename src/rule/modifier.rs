@@ -80,43 +80,68 @@ const REGEX: Operator =
     Operator::Regex { ignore_case: false, multi_line: false, dot_matches_newline: false };
 
 /// Every modifier: the appendix of Sigma 2.1, and the long names of the three flags, which pySigma
-/// reads as well.
-const MODIFIERS: [(&str, Effect); 34] = [
-    ("all", Effect::All),
-    ("startswith", Effect::Operator(Operator::StartsWith)),
-    ("endswith", Effect::Operator(Operator::EndsWith)),
-    ("contains", Effect::Operator(Operator::Contains)),
-    ("exists", Effect::Operator(Operator::Exists)),
-    ("cased", Effect::Cased),
-    ("neq", Effect::Neq),
-    ("windash", Effect::Encoding(Encoding::Windash)),
-    ("re", Effect::Operator(REGEX)),
-    ("i", Effect::RegexFlag('i')),
-    ("m", Effect::RegexFlag('m')),
-    ("s", Effect::RegexFlag('s')),
-    ("ignorecase", Effect::RegexFlag('i')),
-    ("multiline", Effect::RegexFlag('m')),
-    ("dotall", Effect::RegexFlag('s')),
-    ("base64", Effect::Encoding(Encoding::Base64)),
-    ("base64offset", Effect::Encoding(Encoding::Base64Offset)),
-    ("utf16le", Effect::Encoding(Encoding::Utf16Le)),
-    ("utf16be", Effect::Encoding(Encoding::Utf16Be)),
-    ("utf16", Effect::Encoding(Encoding::Utf16)),
-    ("wide", Effect::Encoding(Encoding::Utf16Le)),
-    ("lt", Effect::Operator(Operator::Compares(Comparison::Below))),
-    ("lte", Effect::Operator(Operator::Compares(Comparison::AtMost))),
-    ("gt", Effect::Operator(Operator::Compares(Comparison::Above))),
-    ("gte", Effect::Operator(Operator::Compares(Comparison::AtLeast))),
-    ("minute", Effect::Part(TimePart::Minute)),
-    ("hour", Effect::Part(TimePart::Hour)),
-    ("day", Effect::Part(TimePart::Day)),
-    ("week", Effect::Part(TimePart::Week)),
-    ("month", Effect::Part(TimePart::Month)),
-    ("year", Effect::Part(TimePart::Year)),
-    ("cidr", Effect::Operator(Operator::Cidr)),
-    ("expand", Effect::Expand),
-    ("fieldref", Effect::FieldRef),
+/// reads as well. The last column is for people.
+const MODIFIERS: [(&str, Effect, &str); 34] = [
+    ("all", Effect::All, "each of the values, not one of them"),
+    ("startswith", Effect::Operator(Operator::StartsWith), "the text begins so"),
+    ("endswith", Effect::Operator(Operator::EndsWith), "the text ends so"),
+    ("contains", Effect::Operator(Operator::Contains), "the text holds it"),
+    (
+        "exists",
+        Effect::Operator(Operator::Exists),
+        "`true`: the key is there, even with null; `false`: it is not",
+    ),
+    ("cased", Effect::Cased, "upper and lower case differ"),
+    ("neq", Effect::Neq, "not this value; of an array: some member is none of the values"),
+    (
+        "windash",
+        Effect::Encoding(Encoding::Windash),
+        "each dash before a word may be any that Windows takes for one, `/` among them",
+    ),
+    (
+        "re",
+        Effect::Operator(REGEX),
+        "a regular expression finds something; linear-time syntax, without look-around and back-references",
+    ),
+    ("i", Effect::RegexFlag('i'), "of `re`: case does not matter"),
+    ("m", Effect::RegexFlag('m'), "of `re`: `^` and `$` are the ends of a line"),
+    ("s", Effect::RegexFlag('s'), "of `re`: `.` is a line end too"),
+    ("ignorecase", Effect::RegexFlag('i'), "long name of `i`"),
+    ("multiline", Effect::RegexFlag('m'), "long name of `m`"),
+    ("dotall", Effect::RegexFlag('s'), "long name of `s`"),
+    ("base64", Effect::Encoding(Encoding::Base64), "the value is encoded first"),
+    (
+        "base64offset",
+        Effect::Encoding(Encoding::Base64Offset),
+        "the same at each of the three offsets in a longer text; with `contains`",
+    ),
+    ("utf16le", Effect::Encoding(Encoding::Utf16Le), "the value as UTF-16, low byte first"),
+    ("utf16be", Effect::Encoding(Encoding::Utf16Be), "the value as UTF-16, high byte first"),
+    (
+        "utf16",
+        Effect::Encoding(Encoding::Utf16),
+        "the value as UTF-16 with a byte order mark; before `base64`",
+    ),
+    ("wide", Effect::Encoding(Encoding::Utf16Le), "another name of `utf16le`"),
+    ("lt", Effect::Operator(Operator::Compares(Comparison::Below)), "a number below"),
+    ("lte", Effect::Operator(Operator::Compares(Comparison::AtMost)), "a number up to"),
+    ("gt", Effect::Operator(Operator::Compares(Comparison::Above)), "a number above"),
+    ("gte", Effect::Operator(Operator::Compares(Comparison::AtLeast)), "a number from there on"),
+    ("minute", Effect::Part(TimePart::Minute), "the minute of a time, UTC"),
+    ("hour", Effect::Part(TimePart::Hour), "the hour of a time, UTC"),
+    ("day", Effect::Part(TimePart::Day), "the day of the month of a time, UTC"),
+    ("week", Effect::Part(TimePart::Week), "the ISO week of a time, UTC"),
+    ("month", Effect::Part(TimePart::Month), "the month of a time, UTC"),
+    ("year", Effect::Part(TimePart::Year), "the year of a time, UTC"),
+    ("cidr", Effect::Operator(Operator::Cidr), "an address in this network"),
+    ("expand", Effect::Expand, "the values of a list: `%name%`"),
+    ("fieldref", Effect::FieldRef, "the text of another field of the same event"),
 ];
+
+/// Every modifier with what it asks.
+pub(super) fn meanings() -> impl Iterator<Item = (&'static str, &'static str)> {
+    MODIFIERS.iter().map(|(name, _, meaning)| (*name, *meaning))
+}
 
 /// Reads a key of a detection; `None` when the chain makes no sense.
 pub(super) fn read(key: &str, mark: Mark, report: &mut Report) -> Option<Ask> {
@@ -136,8 +161,8 @@ pub(super) fn read(key: &str, mark: Mark, report: &mut Report) -> Option<Ask> {
             continue;
         }
         seen.push(part);
-        is_good &= match MODIFIERS.iter().find(|(name, _)| *name == part) {
-            Some((name, effect)) => add(&mut ask, name, *effect, at, report),
+        is_good &= match MODIFIERS.iter().find(|(name, ..)| *name == part) {
+            Some((name, effect, _)) => add(&mut ask, name, *effect, at, report),
             None => unknown(part, at, report),
         };
     }
@@ -210,7 +235,7 @@ fn unknown(part: &str, at: Mark, report: &mut Report) -> bool {
     let (what, hint) = if part == "not" {
         ("\"not\" is no modifier".to_owned(), "use neq, or not in the condition".to_owned())
     } else {
-        let names: Vec<&str> = MODIFIERS.iter().map(|(name, _)| *name).collect();
+        let names: Vec<&str> = MODIFIERS.iter().map(|(name, ..)| *name).collect();
         (format!("there is no modifier {:?}", shown(part)), nearest_or_all(part, &names))
     };
     report.error_with_hint(at, "unknown-modifier", what, hint);

@@ -37,6 +37,8 @@ pub(super) struct KeySpec {
     pub(super) needed: Needed,
     /// For people; becomes the schema's description.
     pub(super) help: &'static str,
+    /// What holds without the key, for people; empty when nothing does.
+    pub(super) default: &'static str,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,15 +51,21 @@ pub(super) enum Needed {
 
 impl KeySpec {
     pub(super) const fn optional(name: &'static str, shape: Shape, help: &'static str) -> Self {
-        Self { name, shape, needed: Needed::No, help }
+        Self { name, shape, needed: Needed::No, help, default: "" }
     }
 
     pub(super) const fn needed(name: &'static str, shape: Shape, help: &'static str) -> Self {
-        Self { name, shape, needed: Needed::Yes, help }
+        Self { name, shape, needed: Needed::Yes, help, default: "" }
     }
 
     pub(super) const fn not_yet(name: &'static str, help: &'static str) -> Self {
-        Self { name, shape: Shape::Any, needed: Needed::NotYet, help }
+        Self { name, shape: Shape::Any, needed: Needed::NotYet, help, default: "" }
+    }
+
+    /// The same with what holds when it is left out.
+    pub(super) const fn by_default(mut self, default: &'static str) -> Self {
+        self.default = default;
+        self
     }
 }
 

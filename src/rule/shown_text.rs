@@ -33,7 +33,8 @@ const FIXED_CONTEXT: [&str; 21] = [
 ];
 
 /// Values of every finding that are no field of an event.
-const OF_FINDING: [&str; 5] = ["amount", "count", "threshold", "first_seen", "last_seen"];
+pub(super) const OF_FINDING: [&str; 5] =
+    ["amount", "count", "threshold", "first_seen", "last_seen"];
 
 /// Those that only a window has.
 const OF_WINDOW: [&str; 2] = ["amount", "threshold"];

@@ -4,5 +4,5 @@ mod broker_down;
 mod configuration;
 mod demo;
 mod inputs;
-mod process;
+pub(crate) mod process;
 mod rule_verbs;

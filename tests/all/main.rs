@@ -29,6 +29,8 @@ mod panther;
 mod real_logs;
 // Twenty wrong rules, as a new user writes them, are answered with place and mend.
 mod rule_errors;
+// The rule reference is generated from the code's tables; each example in it is a rule that runs.
+mod rule_reference;
 // The schema that editors check rules with is generated from the code.
 mod rule_schema;
 // The page of the shipped rules is generated from them.

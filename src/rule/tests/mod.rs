@@ -20,3 +20,8 @@ pub use needs::Needs;
 pub(super) use read::check;
 pub use read::{RuleTest, With, of};
 pub use record::Attached;
+
+/// Names of the ready-made events.
+pub(super) fn template_names() -> &'static [&'static str] {
+    &template::NAMES
+}
