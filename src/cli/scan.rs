@@ -17,7 +17,8 @@ use crate::scan::{
     Clock, Found, Input, ReadBytes, ScanOptions, Scanner, find_inputs, first_event_time,
     sort_inputs,
 };
-use crate::units::{EventTime, Span, WallTime};
+use crate::state::{RocksOptions, RocksShared, RocksStore, Store};
+use crate::units::{ByteCount, EventTime, Span, WallTime};
 use clap::ValueEnum;
 use std::path::PathBuf;
 use std::time::Instant;
@@ -28,6 +29,9 @@ use std::time::Instant;
 /// Files are read by the delivery stamp in their name, else by their first event. Alerts go to
 /// standard output as JSON lines, a summary to standard error. Entries that cannot be read are
 /// counted; exit status 1 says that a whole file could not be read.
+///
+/// Each scan begins with an empty state unless --state-dir names a folder: then windows, findings and
+/// terms that were seen go on from the scan before, and events that it read are duplicates or late.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLE, visible_alias = "replay")]
 pub struct Args {
@@ -43,6 +47,9 @@ pub struct Args {
     /// Pass over events at or after this time
     #[arg(long, value_name = "TIME", value_parser = clap::value_parser!(Moment), allow_hyphen_values = true)]
     to: Option<Moment>,
+    /// Go on from the state in this folder, and keep it there
+    #[arg(long, value_name = "DIR")]
+    state_dir: Option<PathBuf>,
     /// What stamps alerts: event makes the same input give the same bytes
     #[arg(long, value_enum, value_name = "CLOCK", default_value = "event")]
     pub clock: ClockChoice,
@@ -120,8 +127,33 @@ pub fn run(args: &Args, global: &Global, output: &mut Output<'_>) -> Result<Exit
     let rules = catalogue::rules(&settings, &origins, Locality::OnePartition)?;
     let writer = alert::Writer::new(alert_settings(&settings), rules.clone());
     let options = options(args, &settings);
-    let mut scanner = Scanner::new(rules, writer, options)?;
+    match &args.state_dir {
+        None => {
+            let scanner = Scanner::new(rules, writer, options)?;
+            Ok(scan(args, global, scanner, options, output)?.0)
+        }
+        Some(dir) => {
+            let bytes = |count: ByteCount| usize::try_from(count.0).unwrap_or(usize::MAX);
+            let state = &settings.state;
+            let shared = RocksShared::new(bytes(state.block_cache), bytes(state.write_buffer));
+            let store = RocksStore::open(dir, &shared, RocksOptions::default())?;
+            let scanner = Scanner::over(store, rules, writer, options)?;
+            let (exit, scanner) = scan(args, global, scanner, options, output)?;
+            // Nothing but this makes it last: there is no changelog to read again.
+            scanner.into_state()?.flush()?;
+            Ok(exit)
+        }
+    }
+}
 
+/// Scans all inputs; gives the scanner back for its state.
+fn scan<S: Store>(
+    args: &Args,
+    global: &Global,
+    mut scanner: Scanner<S>,
+    options: ScanOptions,
+    output: &mut Output<'_>,
+) -> Result<(ExitCode, Scanner<S>), Failure> {
     let started = Instant::now();
     let files = inputs(args, options.decode, &mut scanner)?;
     let taken = ReadBytes::default();
@@ -140,17 +172,22 @@ pub fn run(args: &Args, global: &Global, output: &mut Output<'_>) -> Result<Exit
     }
     bar.finish_and_clear();
 
-    let summary = scanner.finish();
+    let summary = scanner.summary();
     if args.summary {
-        output.print(&format!("{}\n", scan_summary::json(&summary, started.elapsed())))?;
+        output.print(&format!("{}\n", scan_summary::json(summary, started.elapsed())))?;
     }
-    eprint!("{}", scan_summary::text(&summary, started.elapsed()));
+    eprint!("{}", scan_summary::text(summary, started.elapsed()));
     let is_refused = args.fail_on.is_some_and(|least| summary.highest() >= Some(least.level()));
     let is_whole = summary.unreadable.is_empty();
-    Ok(if is_whole && !is_refused { ExitCode::Done } else { ExitCode::Failure })
+    let exit = if is_whole && !is_refused { ExitCode::Done } else { ExitCode::Failure };
+    Ok((exit, scanner))
 }
 
-fn inputs(args: &Args, limits: DecodeLimits, scanner: &mut Scanner) -> Result<Vec<Input>, Failure> {
+fn inputs<S: Store>(
+    args: &Args,
+    limits: DecodeLimits,
+    scanner: &mut Scanner<S>,
+) -> Result<Vec<Input>, Failure> {
     if args.paths.len() > 1 && args.paths.iter().any(|path| path.as_os_str() == "-") {
         let what = "standard input (-) cannot be ordered among files: scan it alone";
         return Err(Failure::new(ExitCode::Usage, anyhow::anyhow!(what)));

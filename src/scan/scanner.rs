@@ -10,7 +10,7 @@ use crate::event::{
     DecodeLimits, Decoder, Entry, Event, FieldSet, Format, Refusal, RefusalReason, Skip,
 };
 use crate::rule::RuleSet;
-use crate::state::{Changes, MemoryStore};
+use crate::state::{Changes, MemoryStore, Store};
 use crate::units::{EventTime, Offset, PartitionId, Position, WallTime};
 use std::io::{self, BufRead};
 use std::sync::Arc;
@@ -51,7 +51,7 @@ pub struct Found<'a> {
 /// Why a scan cannot go on.
 #[derive(Debug, thiserror::Error)]
 pub enum ScanError {
-    /// The engine failed; its rows live in memory, so this is a fault of tidegate.
+    /// The engine failed. With rows in memory this is a fault of tidegate, else the disk's.
     #[error("the engine cannot go on")]
     Engine(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// Nobody takes the alerts any more.
@@ -65,15 +65,15 @@ const MAX_DIRTY_BYTES: usize = 32 << 20;
 const SOURCE_TOPIC: &str = "scan";
 
 /// One scan over any number of inputs.
-pub struct Scanner {
+pub struct Scanner<S = MemoryStore> {
     decoder: Decoder,
-    work: Work,
+    work: Work<S>,
 }
 
 /// Everything but the decoder, which is busy while entries are worked on.
-struct Work {
+struct Work<S> {
     rules: Arc<RuleSet>,
-    engine: Engine<MemoryStore>,
+    engine: Engine<S>,
     writer: Writer,
     options: ScanOptions,
     summary: Summary,
@@ -93,11 +93,27 @@ impl Scanner {
         writer: Writer,
         options: ScanOptions,
     ) -> Result<Self, ScanError> {
+        Self::over(MemoryStore::default(), rules, writer, options)
+    }
+}
+
+impl<S: Store> Scanner<S> {
+    /// Prepares a scan that goes on from what `store` holds.
+    ///
+    /// # Errors
+    /// The engine does not open.
+    pub fn over(
+        store: S,
+        rules: Arc<RuleSet>,
+        writer: Writer,
+        options: ScanOptions,
+    ) -> Result<Self, ScanError> {
         let decoder = Decoder::new(rules.fields(), Format::Auto, options.decode);
-        let engine = Engine::open(Arc::clone(&rules), options.detect, MemoryStore::default())
+        let engine = Engine::open(Arc::clone(&rules), options.detect, store)
             .map_err(|error| ScanError::Engine(error.into()))?;
+        let next = engine.meta().map_or(0, |meta| meta.next_input.0);
         let (summary, findings, changes) = Default::default();
-        let work = Work { rules, engine, writer, options, summary, findings, changes, next: 0 };
+        let work = Work { rules, engine, writer, options, summary, findings, changes, next };
         Ok(Self { decoder, work })
     }
 
@@ -209,7 +225,7 @@ impl Scanner {
     ///
     /// # Errors
     /// The engine failed.
-    pub fn into_state(mut self) -> Result<MemoryStore, ScanError> {
+    pub fn into_state(mut self) -> Result<S, ScanError> {
         self.work.move_rows_to_store()?;
         Ok(self.work.engine.into_store())
     }
@@ -221,7 +237,7 @@ impl Scanner {
     }
 }
 
-impl Work {
+impl<S: Store> Work<S> {
     fn step(
         &mut self,
         input: &Input,

@@ -15,6 +15,8 @@ mod contract;
 mod deploy;
 // Commits, cache, crashes, stores and files change nothing about the alerts of a stream.
 mod determinism;
+// What history taught a rule of new terms is known afterwards, to a scan with state and to a replay.
+mod learning;
 // Loading and matching grow with the number of rules as they should, and no faster.
 mod many_rules;
 // Every explanation agrees with the matcher, over all rules and all real events.
