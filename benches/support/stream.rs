@@ -64,9 +64,10 @@ fn rule(number: u64, span: Span, measure: Measure, group_by: Vec<FieldId>, tiers
     let levels = [Level::Low, Level::Medium, Level::High];
     let tiers: Vec<_> = tiers.iter().zip(levels).map(|(&gte, level)| Tier { gte, level }).collect();
     let name = format!("rule {number}");
-    let condition = Condition::AtLeast(tiers.first().map_or(0, |tier| tier.gte));
+    let condition = Condition::at_least(tiers.first().map_or(0, |tier| tier.gte));
     Rule {
         group_by_of: Vec::new(),
+        first_way: Vec::new(),
         feeds: Vec::new(),
         silent: false,
         text: RuleText {
@@ -85,7 +86,14 @@ fn rule(number: u64, span: Span, measure: Measure, group_by: Vec<FieldId>, tiers
             alert_context: Vec::new(),
         },
         source: Source::CloudTrail,
-        kind: Kind::Window(Window { kind: WindowKind::Sliding, span, measure, condition, tiers }),
+        kind: Kind::Window(Window {
+            kind: WindowKind::Sliding,
+            span,
+            measure,
+            condition,
+            tiers,
+            closes: false,
+        }),
         state_id: StateId(number),
         group_by,
         missing_group: MissingGroup::Group,

@@ -200,6 +200,23 @@ fn window_description(case: &Case<'_>, window: &Window) -> String {
         Measure::Signals { .. } => {
             return several_description(case, window, &format!("gave {amount} different signals"));
         }
+        Measure::Mean(field) => {
+            let field = case.catalogue.fields().name(*field);
+            return several_description(
+                case,
+                window,
+                &format!("had {amount} as the average of {field}"),
+            );
+        }
+        Measure::Percentile { field, percent } => {
+            let field = case.catalogue.fields().name(*field);
+            let which = match percent {
+                50 => "median".to_owned(),
+                percent => format!("percentile {percent}"),
+            };
+            let what = format!("had {amount} as the {which} of {field}");
+            return several_description(case, window, &what);
+        }
         Measure::Rules { .. } => {
             return several_description(case, window, &format!("matched {amount} rules together"));
         }
@@ -220,11 +237,17 @@ fn window_description(case: &Case<'_>, window: &Window) -> String {
     let by = if grouped_by("tidegate.principal") { " by one principal" } else { "" };
     let seconds = finding.last_seen.since(finding.first_seen).as_millis() / 1000;
     let tier = severity(finding.tier_level()).level;
+    let closed = window.closes.then(|| asked_when_closed(window));
     let least = finding.threshold.map_or(String::new(), |least| {
         let unit = if unit.is_empty() { String::new() } else { format!(" {unit}") };
         format!("; tier {tier} starts at {least}{unit} in {}", window.span)
     });
-    format!("{what}{bucket}{by} in {seconds} s{least}.")
+    format!("{what}{bucket}{by} in {seconds} s{}.", closed.unwrap_or(least))
+}
+
+/// What a rule asks of a window that has closed.
+fn asked_when_closed(window: &Window) -> String {
+    format!("; the rule asks for {} in a closed window of {}", window.condition, window.span)
 }
 
 /// What a window's events did; names in it are the rule's own text.
@@ -233,7 +256,9 @@ fn several_description(case: &Case<'_>, window: &Window, what: &str) -> String {
     let seconds = finding.last_seen.since(finding.first_seen).as_millis() / 1000;
     let tier = severity(finding.level).level;
     let least = match (&window.measure, finding.threshold) {
-        (Measure::Rules { .. }, _) | (_, None) => format!(" within {}", window.span),
+        (Measure::Rules { .. }, _) => format!(" within {}", window.span),
+        _ if window.closes => asked_when_closed(window),
+        (_, None) => format!(" within {}", window.span),
         (_, Some(least)) => format!("; tier {tier} starts at {least} in {}", window.span),
     };
     format!("{} events {what} in {seconds} s{least}.", finding.count)

@@ -184,18 +184,27 @@ fn looks_for(rule: &Rule) -> String {
                 crate::rule::Measure::Distinct { sampled: 0, .. } => "different values",
                 crate::rule::Measure::Distinct { .. } => "different values, about",
                 crate::rule::Measure::Signals { .. } => "different signals",
-                crate::rule::Measure::Rules { ordered: true, .. } => {
-                    return format!("rules one after the other in {}", window.span);
-                }
-                crate::rule::Measure::Rules { .. } => {
-                    return format!("rules together in {}", window.span);
+                crate::rule::Measure::Mean(_) => "on average",
+                crate::rule::Measure::Percentile { percent: 50, .. } => "as the median",
+                crate::rule::Measure::Percentile { .. } => "as a percentile",
+                crate::rule::Measure::Rules { ordered, .. } => {
+                    let how = if ordered { "one after the other" } else { "together" };
+                    let when = if window.closes { ", judged when it has closed" } else { "" };
+                    return format!("rules {how} in {}{when}", window.span);
                 }
             };
             let kind = match window.kind {
                 WindowKind::Sliding => "sliding",
                 WindowKind::Tumbling => "tumbling",
             };
-            format!(">= {amount} {what} in {} {kind}", window.span)
+            if window.closes {
+                format!(
+                    "{} {what} in {} {kind}, judged when it has closed",
+                    window.condition, window.span
+                )
+            } else {
+                format!(">= {amount} {what} in {} {kind}", window.span)
+            }
         }
     }
 }

@@ -5,8 +5,8 @@ use super::failure::{ExitCode, Failure};
 use super::global::Global;
 use super::output::Output;
 use crate::rule::{
-    self, Kind, LoadOptions, Measure, Outline, Place, Problem, Rule, RuleFile, RuleSet, Tune,
-    WindowKind,
+    self, Combination, Kind, LoadOptions, Measure, Outline, Place, Problem, Rule, RuleFile,
+    RuleSet, Tune, WindowKind,
 };
 use clap::ValueEnum;
 use serde_json::{Value, json};
@@ -252,6 +252,13 @@ fn facts(rules: &RuleSet, rule: &Rule) -> Facts {
                 )
             }
             Measure::Signals { .. } => "different signals of its rules".to_owned(),
+            Measure::Mean(field) => format!("average of {}", rules.fields().name(*field)),
+            Measure::Percentile { field, percent: 50 } => {
+                format!("median of {}", rules.fields().name(*field))
+            }
+            Measure::Percentile { field, percent } => {
+                format!("percentile {percent} of {}", rules.fields().name(*field))
+            }
             Measure::Rules { ordered: true, .. } => "its rules, one after the other".to_owned(),
             Measure::Rules { .. } => "its rules together".to_owned(),
         };
@@ -261,6 +268,14 @@ fn facts(rules: &RuleSet, rule: &Rule) -> Facts {
         };
         facts.push(("counts", what));
         facts.push(("window", format!("{} {kind}", window.span)));
+        if window.closes {
+            let asked = match &window.measure {
+                Measure::Rules { any_of, .. } => combinations(any_of),
+                _ => window.condition.to_string(),
+            };
+            facts.push(("asks", format!("{asked}, once the window has closed")));
+            facts.push(("waits for", "an event later than its end plus the lateness".to_owned()));
+        }
         let tiers: Vec<String> =
             window.tiers.iter().map(|tier| format!("{} {}", tier.gte, tier.level.name())).collect();
         facts.push(("amounts", tiers.join(", ")));
@@ -278,6 +293,16 @@ fn facts(rules: &RuleSet, rule: &Rule) -> Facts {
     }
     facts.push(("state", format!("{:016x}", rule.state_id.0)));
     facts
+}
+
+/// Combinations of referenced rules, which are counted from 1.
+fn combinations(any_of: &[Combination]) -> String {
+    let one = |of: &Combination| {
+        let all = of.all.iter().map(|rule| format!("rule {}", rule + 1));
+        let none = of.none.iter().map(|rule| format!("not rule {}", rule + 1));
+        all.chain(none).collect::<Vec<_>>().join(" and ")
+    };
+    any_of.iter().map(one).collect::<Vec<_>>().join(", or ")
 }
 
 /// Names of the lists that the documents expand.

@@ -19,6 +19,7 @@ impl<S: Store, C: Catalogue> Engine<S, C> {
         self.groups.is_dirty()
             || self.episodes.is_dirty()
             || self.terms.is_dirty()
+            || self.closing.is_dirty()
             || !self.tombstones.is_empty()
             || self.duplicates.dirty_bytes() > 0
     }
@@ -29,6 +30,7 @@ impl<S: Store, C: Catalogue> Engine<S, C> {
         self.groups.dirty_bytes()
             + self.episodes.dirty_bytes()
             + self.terms.dirty_bytes()
+            + self.closing.dirty_bytes()
             + self.tombstones.len() * TOMBSTONE_BYTES
             + self.duplicates.dirty_bytes()
     }
@@ -57,6 +59,7 @@ impl<S: Store, C: Catalogue> Engine<S, C> {
         self.groups.collect(into);
         self.episodes.collect(into);
         self.terms.collect(into);
+        self.closing.collect(&self.plan, into);
         self.duplicates.collect(meta.sequence, into);
         into.put(MetaRow::KEY, |value| meta.encode(value));
         self.next_meta = Some(meta);
@@ -77,6 +80,7 @@ impl<S: Store, C: Catalogue> Engine<S, C> {
         self.groups.set_committed(&self.plan);
         self.episodes.set_committed();
         self.terms.set_committed();
+        self.closing.set_committed();
         self.tombstones.clear();
         if let Some(meta) = self.next_meta.take() {
             self.meta = Some(meta);

@@ -7,6 +7,7 @@
 use super::StateError;
 
 use super::catalogue::Catalogue;
+use super::closing::{Closing, Contributed, Due, close_of};
 use super::counts::{Counts, add_one};
 use super::duplicates::Duplicates;
 use super::episode::Episodes;
@@ -27,7 +28,7 @@ use super::watermark::{Effective, Watermark};
 use crate::event::Event;
 use crate::rule::{Kind, Matched, Measure, RuleIndex};
 use crate::state::{CacheKey, MetaRow, Store};
-use crate::units::{EventTime, Span};
+use crate::units::{EventTime, Span, WallTime};
 use std::sync::Arc;
 
 /// What judges a rule, made of the engine's parts.
@@ -59,6 +60,7 @@ pub struct Engine<S, C = crate::rule::RuleSet> {
     pub(super) groups: Groups,
     pub(super) episodes: Table<Episodes>,
     pub(super) terms: Table<Term>,
+    pub(super) closing: Closing,
     /// By rule, for those that learn: the watermark from which on they were loaded.
     pub(super) learning_since: Vec<Option<EventTime>>,
     /// Some rule that learns waits for the first watermark.
@@ -99,15 +101,6 @@ struct Tally {
     bases: u32,
 }
 
-/// How an event came to be counted by referenced rule: as a match of `base`, in this group and under
-/// this dedup key.
-#[derive(Debug, Clone, Copy)]
-struct ByBase {
-    base: usize,
-    group: CacheKey,
-    dedup: CacheKey,
-}
-
 impl<S: Store, C: Catalogue> Engine<S, C> {
     /// Continues from what `store` holds. Events of states that no rule has any more leave with
     /// time.
@@ -117,14 +110,16 @@ impl<S: Store, C: Catalogue> Engine<S, C> {
     pub fn open(rules: Arc<C>, limits: Limits, store: S) -> Result<Self, StateError> {
         let plan = Plan::new(rules.rules(), rules.fields(), &limits);
         let for_terms = 2 * usize::from(plan.rules.iter().any(|rule| rule.term.is_some()));
+        let for_closing = usize::from(plan.states.iter().any(|state| state.closes.is_some()));
         let horizon = limits.duplicate_horizon.unwrap_or(limits.allowed_lateness);
         let mut engine = Self {
             watermark: Watermark::new(None, limits.max_future_skew),
             duplicates: Duplicates::new(horizon.max(plan.greatest_lateness)),
             // Few groups have an episode, and it is small.
-            groups: Groups::new(&plan, limits.cache_bytes / 8 * (7 - for_terms)),
+            groups: Groups::new(&plan, limits.cache_bytes / 8 * (7 - for_terms - for_closing)),
             episodes: Table::new(limits.cache_bytes / 8),
             terms: Table::new(limits.cache_bytes / 8 * for_terms),
+            closing: Closing::new(limits.cache_bytes / 8),
             learning_since: vec![None; plan.rules.len()],
             is_learning_unset: false,
             tombstones: Vec::new(),
@@ -159,13 +154,13 @@ impl<S: Store, C: Catalogue> Engine<S, C> {
         self.rules.matching(event, &mut self.scratch.matched);
         let effective = self.watermark.effective(event.time, origin.record_time);
         if self.scratch.matched.is_empty() {
-            self.advance(effective)?;
+            self.advance(effective, origin.wall, findings)?;
             return Ok(Outcome::Ignored);
         }
         if self.duplicates.contain(event) {
             return Ok(Outcome::Duplicate);
         }
-        self.advance(effective)?;
+        self.advance(effective, origin.wall, findings)?;
         self.remember(event, effective.time);
         let is_late = self.watermark.is_late(effective.time, self.limits.allowed_lateness);
         let id = event_id(&event.id);
@@ -195,6 +190,7 @@ impl<S: Store, C: Catalogue> Engine<S, C> {
         counts.expired_groups = std::mem::take(&mut self.groups.expired);
         counts.cache_misses = std::mem::take(&mut self.episodes.cache_misses)
             + std::mem::take(&mut self.terms.cache_misses)
+            + std::mem::take(&mut self.closing.reads)
             + std::mem::take(&mut self.groups.spare.reads);
         counts
     }
@@ -223,8 +219,16 @@ impl<S: Store, C: Catalogue> Engine<S, C> {
         self.groups.check((&self.plan, &self.store), self.watermark.get())
     }
 
-    fn advance(&mut self, event: Effective) -> Result<(), StateError> {
+    fn advance(
+        &mut self,
+        event: Effective,
+        wall: WallTime,
+        findings: &mut Vec<Finding>,
+    ) -> Result<(), StateError> {
         self.counts.future += u64::from(event.is_future);
+        if !event.is_future && self.closing.next(event.time).is_some() {
+            self.close_windows(event.time, wall, findings)?;
+        }
         if let Some(watermark) = self.watermark.advance(event) {
             if self.is_learning_unset {
                 self.start_learning(watermark);
@@ -232,6 +236,75 @@ impl<S: Store, C: Catalogue> Engine<S, C> {
             self.expire(watermark)?;
         }
         Ok(())
+    }
+
+    /// Judges the windows that close while the watermark goes up to `upto`, each at the watermark at
+    /// which it closes: how far an event moves it at once makes no difference. What a window's crossing
+    /// adds to others closes later than itself.
+    fn close_windows(
+        &mut self,
+        upto: EventTime,
+        wall: WallTime,
+        findings: &mut Vec<Finding>,
+    ) -> Result<(), StateError> {
+        while let Some(due) = self.closing.next(upto) {
+            self.watermark.pass(due.close);
+            self.close_window(due, wall, findings)?;
+            self.closing.end(due, &self.plan, &mut self.tombstones);
+        }
+        Ok(())
+    }
+
+    fn close_window(
+        &mut self,
+        due: Due,
+        wall: WallTime,
+        findings: &mut Vec<Finding>,
+    ) -> Result<(), StateError> {
+        let index = RuleIndex(due.rule);
+        let rules = self.rules.clone();
+        let (Some(rule), Some(plan)) =
+            (rules.rules().get(usize::from(due.rule)), rule_plan(&self.plan, index))
+        else {
+            return Ok(());
+        };
+        let state = plan.state.and_then(|state| self.plan.states.get(usize::from(state)));
+        let (Kind::Window(window), Some(state)) = (&rule.kind, state) else { return Ok(()) };
+        let source = (&self.plan, &self.store);
+        let warm = self.groups.warm_for_closing(source, state, due.key)?;
+        let Some(amount) = warm.and_then(|warm| warm.closed(state, due.pane)) else {
+            return Ok(());
+        };
+        let holds = if is_planted(Fault::UpperBoundIgnored) {
+            window.tiers.first().is_some_and(|tier| tier.gte <= amount.whole)
+        } else {
+            window.condition.holds(amount)
+        };
+        if !holds {
+            return Ok(());
+        }
+        let row = self.closing.row(due, &self.plan, &self.store)?;
+        let of = (rule.source, plan.keeps.as_slice(), rules.fields().len());
+        let last = Contributed::read(&row, &self.plan, of, wall)?;
+        let seen = Sighting { event: &last.event, id: &last.id, time: last.time };
+        let trigger = Trigger { seen, origin: &last.origin, is_late: false };
+        // Keys of the event before.
+        self.scratch.hashes.fill(None);
+        if !rule.silent {
+            let dedup = if plan.dedup_list == plan.group_list {
+                due.key
+            } else {
+                let hashes = &mut self.scratch.hashes;
+                HashedKeys { plan: &self.plan, hashes, event: &last.event }.key(plan.dedup_list)
+            };
+            let group_by = rule.group_by_of.get(last.way).unwrap_or(&rule.group_by);
+            let fired = Fired { index, rule, fields: rules.fields(), group_by };
+            let tiers = (plan, state, window.tiers.as_slice());
+            let crossed = (due.key, due.pane, amount);
+            judge!(self, findings).window_closed(fired, tiers, crossed, (dedup, trigger))?;
+        }
+        let time = state.shape.time_of(due.pane);
+        self.feed((index, last.way), &[time], trigger, findings)
     }
 
     fn expire(&mut self, watermark: EventTime) -> Result<(), StateError> {
@@ -312,7 +385,7 @@ impl<S: Store, C: Catalogue> Engine<S, C> {
             return if plan.counts_alone {
                 self.count_alone(matched, trigger, findings)
             } else {
-                self.judge_windows(index, None, trigger, findings)
+                self.judge_windows((index, 0), None, trigger, findings)
             };
         }
         let Some(rule) = self.rules.rules().get(usize::from(index.0)) else { return Ok(()) };
@@ -340,7 +413,7 @@ impl<S: Store, C: Catalogue> Engine<S, C> {
             let fired = Fired { index, rule, fields, group_by: &rule.group_by };
             judge!(self, findings).matched(fired, plan, dedup, trigger)?;
         }
-        if feeds { self.feed(index, &[time], trigger, findings) } else { Ok(()) }
+        if feeds { self.feed((index, 0), &[time], trigger, findings) } else { Ok(()) }
     }
 
     /// Counts the event now; once for each referenced rule that it matched if the group, or the value,
@@ -351,11 +424,17 @@ impl<S: Store, C: Catalogue> Engine<S, C> {
         trigger: Trigger<'_, '_>,
         findings: &mut Vec<Finding>,
     ) -> Result<(), StateError> {
-        if !rule_plan(&self.plan, rule).is_some_and(|plan| plan.is_by_base) {
-            return self.count_as(Matched { rule, bases }, trigger, findings);
+        let Some(plan) = rule_plan(&self.plan, rule) else { return Ok(()) };
+        let lateness = plan.lateness;
+        if !plan.is_by_base {
+            let all = Found { matched: Matched { rule, bases }, way: 0, lateness };
+            return self.count_as(all, trigger, findings);
         }
         for base in (0..Measure::RULES_MAX).filter(|base| bases >> base & 1 == 1) {
-            self.count_as(Matched { rule, bases: 1 << base }, trigger, findings)?;
+            let Some(plan) = rule_plan(&self.plan, rule) else { return Ok(()) };
+            let matched = Matched { rule, bases: 1 << base };
+            let one = Found { matched, way: plan.way_of(base, 0), lateness };
+            self.count_as(one, trigger, findings)?;
         }
         Ok(())
     }
@@ -364,21 +443,20 @@ impl<S: Store, C: Catalogue> Engine<S, C> {
     /// only where all have one group.
     fn count_as(
         &mut self,
-        Matched { rule: index, bases }: Matched,
+        Found { matched: Matched { rule: index, bases }, way, lateness }: Found,
         trigger: Trigger<'_, '_>,
         findings: &mut Vec<Finding>,
     ) -> Result<(), StateError> {
         let Some(plan) = rule_plan(&self.plan, index) else { return Ok(()) };
         let (Some(state), seen) = (plan.state, trigger.seen) else { return Ok(()) };
-        let base = bases.trailing_zeros() as usize;
-        let list = plan.group_list_of.get(base).copied().unwrap_or(plan.group_list);
+        let list = plan.group_list_of.get(way).copied().unwrap_or(plan.group_list);
         let hashes = &mut self.scratch.hashes;
         let mut keys = HashedKeys { plan: &self.plan, hashes, event: seen.event };
         let group = keys.hash(list);
         let has_own_key = plan.dedup_list != plan.group_list;
         let dedup = if has_own_key { keys.hash(plan.dedup_list) } else { group };
         let is_skipped = plan.skips_missing && group.is_missing;
-        if is_skipped || self.watermark.is_late(seen.time, plan.lateness) {
+        if is_skipped || self.watermark.is_late(seen.time, lateness) {
             return Ok(());
         }
         let source = (&self.plan, &self.store);
@@ -387,20 +465,21 @@ impl<S: Store, C: Catalogue> Engine<S, C> {
         let parts = (&[state][..], &[bases][..]);
         self.counts.bad_amounts +=
             self.groups.count(source, parts, &mut key, seen, watermark, bounds)?;
-        let by_base = ByBase { base, group: group.key, dedup: dedup.key };
-        let judged = self.judge_windows(index, Some(by_base), trigger, findings);
+        let own = Some((group.key, dedup.key));
+        let judged = self.judge_windows((index, way), own, trigger, findings);
         if let Some(bound) = self.scratch.bounds.get_mut(usize::from(state)) {
             *bound = None;
         }
         judged
     }
 
-    /// Judges the windows of a group that the event was counted in; then of the rules that count what
-    /// crossed. Without `by_base` group and dedup key are those of the event.
+    /// Judges the windows of a group that the event was counted in, having come in `way`; then of the
+    /// rules that count what crossed. Windows that wait until they have closed learn of the event.
+    /// Without `own` group and dedup key are those of the event.
     fn judge_windows(
         &mut self,
-        index: RuleIndex,
-        by_base: Option<ByBase>,
+        (index, way): (RuleIndex, usize),
+        own: Option<(CacheKey, CacheKey)>,
         trigger: Trigger<'_, '_>,
         findings: &mut Vec<Finding>,
     ) -> Result<(), StateError> {
@@ -415,20 +494,22 @@ impl<S: Store, C: Catalogue> Engine<S, C> {
         let (Some(state), Some(bound)) = (self.plan.states.get(number), bound) else {
             return Ok(());
         };
+        let (hashes, event) = (&mut self.scratch.hashes, trigger.seen.event);
+        let mut keys = HashedKeys { plan: &self.plan, hashes, event };
+        if state.closes.is_some() {
+            let pane = state.shape.pane_of(trigger.seen.time);
+            let close = close_of(&state.shape, pane);
+            let group = own.map_or_else(|| keys.key(plan.group_list), |(group, _)| group);
+            let due = Due { close, rule: index.0, pane, key: group };
+            self.closing.note(due, trigger, way, (&self.plan, &plan.keeps));
+            return Ok(());
+        }
         if window.tiers.first().is_none_or(|least| bound.greatest < least.gte) {
             return Ok(());
         }
         // Most events end above, so what only judging needs is made here.
-        let own_group = by_base.and_then(|by| rule.group_by_of.get(by.base));
-        let group_by = own_group.unwrap_or(&rule.group_by);
-        let (group, dedup) = match by_base {
-            Some(by) => (by.group, by.dedup),
-            None => {
-                let (hashes, event) = (&mut self.scratch.hashes, trigger.seen.event);
-                let mut keys = HashedKeys { plan: &self.plan, hashes, event };
-                (keys.key(plan.group_list), keys.key(plan.dedup_list))
-            }
-        };
+        let group_by = rule.group_by_of.get(way).unwrap_or(&rule.group_by);
+        let (group, dedup) = own.unwrap_or_else(|| (keys.key(plan.group_list), keys.key(plan.dedup_list)));
         let fired = Fired { index, rule, fields: self.rules.fields(), group_by };
         let tiers = (plan, state, window.tiers.as_slice());
         let mut fed = Vec::new();
@@ -440,14 +521,14 @@ impl<S: Store, C: Catalogue> Engine<S, C> {
             &mut fed,
         );
         judged?;
-        if fed.is_empty() { Ok(()) } else { self.feed(index, &fed, trigger, findings) }
+        if fed.is_empty() { Ok(()) } else { self.feed((index, way), &fed, trigger, findings) }
     }
 
-    /// Counts what a rule found, at each of `times`, in the correlations that refer to it (§8). None
-    /// refers to itself, by whatever way.
+    /// Counts what a rule found in `way`, at each of `times`, in the correlations that refer to it (§8).
+    /// None refers to itself, over however many others.
     fn feed(
         &mut self,
-        index: RuleIndex,
+        (index, way): (RuleIndex, usize),
         times: &[EventTime],
         trigger: Trigger<'_, '_>,
         findings: &mut Vec<Finding>,
@@ -457,7 +538,12 @@ impl<S: Store, C: Catalogue> Engine<S, C> {
         for &time in times {
             let seen = Sighting { time, ..trigger.seen };
             for &(outer, base) in &rule.feeds {
-                let found = Matched { rule: outer, bases: 1 << base };
+                let Some(plan) = rule_plan(&self.plan, outer) else { continue };
+                let matched = Matched { rule: outer, bases: 1 << base };
+                let base = usize::from(base);
+                // Ways that are all the same are one.
+                let way = plan.way_of(base, if rule.group_by_of.is_empty() { 0 } else { way });
+                let found = Found { matched, way, lateness: plan.lateness_of(base) };
                 self.count_as(found, Trigger { seen, ..trigger }, findings)?;
             }
         }
@@ -465,7 +551,18 @@ impl<S: Store, C: Catalogue> Engine<S, C> {
     }
 
     fn restore(&mut self) -> Result<(), StateError> {
-        let Self { plan, duplicates, groups, episodes, terms, store, meta, .. } = self;
+        let Self {
+            plan,
+            duplicates,
+            groups,
+            episodes,
+            terms,
+            closing,
+            tombstones,
+            store,
+            meta,
+            ..
+        } = self;
         let mut failed = None;
         store.scan(&[], &mut |key, value| {
             if failed.is_some() {
@@ -479,6 +576,13 @@ impl<S: Store, C: Catalogue> Engine<S, C> {
                     RowKey::Page { class, number } => groups.restore(plan, (class, number), value),
                     RowKey::Episodes { key } => episodes.restore(key, value),
                     RowKey::Term { key } => terms.restore(key, value),
+                    RowKey::Window { state, pane, key } => {
+                        if !closing.restore(plan, state, pane, key) {
+                            // Nothing but its rule would ever end it.
+                            tombstones.push(RowKey::Window { state, pane, key });
+                        }
+                        Ok(())
+                    }
                     RowKey::Fingerprints { slot, .. } => duplicates.restore(slot, value),
                 })
             };
@@ -506,6 +610,16 @@ impl<S: Store, C: Catalogue> Engine<S, C> {
         }
         Ok(())
     }
+}
+
+/// What is counted in a rule: an event, or what a referenced rule has found.
+struct Found {
+    /// By which of the rule's referenced rules.
+    matched: Matched,
+    /// In which of the rule's ways.
+    way: usize,
+    /// How far behind it may be.
+    lateness: Span,
 }
 
 /// The keys of one event, hashed when they are first asked for.

@@ -23,6 +23,18 @@ pub(super) enum Fault {
     OrderIgnored,
     /// A window that crossed before is counted again by the rules over it.
     FedAgain,
+    /// A window is judged at its end, while late events may still come.
+    ClosedBeforeItsLateness,
+    /// That a window was judged is forgotten by a restart.
+    JudgedAgain,
+    /// An event without an amount counts as one of zero.
+    AbsentAmountCounted,
+    /// An amount that comes again is one amount.
+    RepeatedAmountOnce,
+    /// Of a range only where it begins is asked.
+    UpperBoundIgnored,
+    /// A rule that must not match may.
+    NotIgnored,
 }
 
 #[cfg(not(test))]

@@ -169,9 +169,19 @@ impl Groups {
                 let Some(state) = plan.states.get(usize::from(counted.state)) else { continue };
                 let kept = counted.kept_of(&scratch.amounts);
                 let amount = state.measured.own(kept);
+                let columns = &mut scratch.columns;
+                let windows = group.windows.get_mut(state.place);
+                if let Some(windows @ Windows::Cold(0)) = windows
+                    && state.closes.is_some()
+                {
+                    // It has no event to read back, and each of its windows will be asked for.
+                    let warm = Warm::new(state);
+                    *ring_bytes += warm.byte_len();
+                    *windows = Windows::Warm(Box::new(warm));
+                }
                 let bound = match group.windows.get_mut(state.place) {
                     Some(Windows::Cold(bound)) => {
-                        *bound = state.measured.joined(*bound, kept);
+                        *bound = state.joined(*bound, kept);
                         if state.may_reach(*bound) {
                             scratch.to_warm.push((counted.state, key));
                         }
@@ -187,7 +197,6 @@ impl Groups {
                         bound
                     }
                     Some(Windows::Warm(warm)) => {
-                        let columns = &mut scratch.columns;
                         columns.clear();
                         columns.extend(
                             counted.columns.iter().map(|&at| scratch.amounts.get(at).copied()?),
@@ -225,6 +234,26 @@ impl Groups {
             Windows::Warm(warm) => Some(warm),
             Windows::Cold(_) | Windows::Coarse(_) => None,
         }
+    }
+
+    /// The panes of a group whose window has closed; read back when memory has let them go.
+    pub(super) fn warm_for_closing(
+        &mut self,
+        source: (&Plan, &impl Store),
+        state: &StatePlan,
+        key: CacheKey,
+    ) -> Result<Option<&Warm>, StateError> {
+        if self.warm_group(state, key).is_none() {
+            // Whatever the watermark: nothing that an open window needs is over.
+            let warm = self.read_back(source, state, key, None)?;
+            let track = self.tracks.get_mut(state.track);
+            let group = track.and_then(|track| track.index.get_mut(&key));
+            if let Some(place) = group.and_then(|group| group.windows.get_mut(state.place)) {
+                self.ring_bytes += warm.byte_len();
+                *place = Windows::Warm(Box::new(warm));
+            }
+        }
+        Ok(self.warm_group(state, key))
     }
 
     /// Where a group's last event is.
@@ -284,7 +313,7 @@ impl Groups {
                             let kept = counted
                                 .amount
                                 .and_then(|at| amounts.get(usize::from(at)).copied().flatten());
-                            *bound = state.measured.joined(*bound, kept);
+                            *bound = state.joined(*bound, kept);
                         }
                     }
                 }
@@ -444,6 +473,8 @@ impl Groups {
                         Windows::Warm(warm) => {
                             *ring_bytes -= warm.drop_segments(state, is_over);
                             let is_far = match warm.rules() {
+                                // Asked for until its windows have closed.
+                                _ if state.closes.is_some() => warm.ring.events() == 0,
                                 Some(rules) => !state.may_reach(rules),
                                 None => {
                                     let coarse = Coarse::of(&warm.ring, &state.shape);
@@ -511,7 +542,10 @@ impl Groups {
                         .map_err(|error| error.to_string())?;
                     super::invariant::ring_is_sound(&exact.ring, &state.shape)?;
                     let rules = exact.rules();
-                    let total = exact.ring.total();
+                    let total = match state.closes {
+                        Some(_) => exact.ring.events(),
+                        None => exact.ring.total(),
+                    };
                     match &self.tracks[at].index[&key].windows[state.place] {
                         Windows::Cold(bound) if rules.is_some_and(|all| bound & all == all) => {}
                         Windows::Cold(bound) if rules.is_none() && *bound >= total => {}
@@ -615,6 +649,7 @@ fn read_amounts(
 /// What is kept of a group that was warm.
 fn cooled(warm: &Warm, state: &StatePlan, least: u64) -> Windows {
     match warm.rules() {
+        _ if state.closes.is_some() => Windows::Cold(warm.ring.events()),
         Some(rules) => Windows::Cold(rules),
         None => far(Coarse::of(&warm.ring, &state.shape), least),
     }

@@ -14,7 +14,7 @@ use super::plan::{Plan, RulePlan, StatePlan};
 use super::report::{Fired, Heading, Trigger, of_match, of_window};
 use super::table::Table;
 use super::watermark::Watermark;
-use crate::rule::{Level, Tier};
+use crate::rule::{Level, Quantity, Tier};
 use crate::state::{CacheKey, SlotId, Store};
 use crate::units::{EventTime, Span};
 
@@ -89,8 +89,8 @@ impl<S: Store> Judge<'_, S> {
         if !fired.rule.feeds.is_empty() {
             warm.crossings(state, pane, least.gte, self.crossings);
             let about = (pane, own, least.gte);
-            let new = self.crossings.iter().filter(|one| warm.is_new(state, **one, about));
-            fed.extend(new.map(|crossing| shape.time_of(crossing.end)));
+            let new = warm.new_ends(state, self.crossings, about);
+            fed.extend(new.into_iter().map(|end| shape.time_of(end)));
         }
         if fired.rule.silent {
             return Ok(());
@@ -123,38 +123,7 @@ impl<S: Store> Judge<'_, S> {
         for at in 0..self.crossings.len() {
             let Some(&crossing) = self.crossings.get(at) else { break };
             let Some(tier) = tier_of(crossing.amount, tiers) else { continue };
-            let opened = shape.time_of(crossing.end);
-            let (level, raised) = raise(fired, trigger, tier.level);
-            let opening = Episode {
-                opened,
-                expires: expiry(opened, plan, state),
-                created: trigger.origin.wall,
-                sequence: 1,
-                level,
-                reported: tier.gte,
-            };
-            let verdict = if plan.period == Span::ZERO {
-                Verdict::Create(opening)
-            } else {
-                let id = self.episodes_for(key)?;
-                self.cross(id, key, plan.period, opening)
-            };
-            let heading = heading(verdict, raised);
-            if let (Some(heading), Some(warm)) = (heading, self.groups.warm_group(state, group)) {
-                let mut view = warm.ring.view(shape, crossing.end);
-                debug_assert!(
-                    view.amount == crossing.amount || !warm.is_summed(),
-                    "the window was summed right"
-                );
-                view.amount = warm.shown_amount(state, crossing);
-                let panes = (crossing.end.saturating_sub(shape.panes), crossing.end);
-                let collect = &fired.rule.collect;
-                let source = (self.plan, self.store);
-                let shown =
-                    self.groups.evidence(source, state, group, panes, collect, self.look_back)?;
-                let window = (shape, crossing.end, tier.gte);
-                self.findings.push(of_window(fired, heading, trigger, window, &view, shown));
-            }
+            self.crossed(fired, (plan, state, tier), (group, key, crossing), trigger)?;
             if plan.period == Span::ZERO {
                 // Each match is one finding, however many windows it has changed: the first one's.
                 break;
@@ -162,6 +131,72 @@ impl<S: Store> Judge<'_, S> {
         }
         if self.findings.len() == before {
             add_one(&mut self.counts.suppressed, fired.index.0.into());
+        }
+        Ok(())
+    }
+
+    /// A window has closed, and what it came to is what the rule asks for.
+    pub(super) fn window_closed(
+        &mut self,
+        fired: Fired<'_>,
+        (plan, state, tiers): (&RulePlan, &StatePlan, &[Tier]),
+        (group, pane, amount): (CacheKey, i64, Quantity),
+        (dedup, trigger): (CacheKey, Trigger<'_, '_>),
+    ) -> Result<(), StateError> {
+        let Some(tier) = tier_of(amount.whole, tiers).or(tiers.first()) else { return Ok(()) };
+        let key = dedup.salted(plan.episodes_of);
+        let crossing = Crossing { end: pane, amount: amount.rounded };
+        let before = self.findings.len();
+        self.crossed(fired, (plan, state, tier), (group, key, crossing), trigger)?;
+        if self.findings.len() == before {
+            add_one(&mut self.counts.suppressed, fired.index.0.into());
+        }
+        Ok(())
+    }
+
+    /// One window that crosses, against the episodes of its key: a finding, or nothing new.
+    fn crossed(
+        &mut self,
+        fired: Fired<'_>,
+        (plan, state, tier): (&RulePlan, &StatePlan, &Tier),
+        (group, key, crossing): (CacheKey, CacheKey, Crossing),
+        trigger: Trigger<'_, '_>,
+    ) -> Result<(), StateError> {
+        let shape = &state.shape;
+        let opened = shape.time_of(crossing.end);
+        let (level, raised) = raise(fired, trigger, tier.level);
+        let opening = Episode {
+            opened,
+            expires: expiry(opened, plan, state),
+            created: trigger.origin.wall,
+            sequence: 1,
+            level,
+            reported: tier.gte,
+        };
+        let verdict = if plan.period == Span::ZERO {
+            Verdict::Create(opening)
+        } else {
+            let id = self.episodes_for(key)?;
+            self.cross(id, key, plan.period, opening)
+        };
+        let heading = heading(verdict, raised);
+        if let (Some(heading), Some(warm)) = (heading, self.groups.warm_group(state, group)) {
+            let mut view = warm.ring.view(shape, crossing.end);
+            debug_assert!(
+                view.amount == crossing.amount || !warm.is_summed(),
+                "the window was summed right"
+            );
+            view.amount = warm.shown_amount(state, crossing);
+            view.different = warm.different(crossing.end);
+            let panes = (crossing.end.saturating_sub(shape.panes), crossing.end);
+            let collect = &fired.rule.collect;
+            let source = (self.plan, self.store);
+            let shown =
+                self.groups.evidence(source, state, group, panes, collect, self.look_back)?;
+            // A condition without a lower end has no amount from which on it holds.
+            let threshold = (state.closes.is_none() || tier.gte > 0).then_some(tier.gte);
+            let window = (shape, crossing.end, threshold);
+            self.findings.push(of_window(fired, heading, trigger, window, &view, shown));
         }
         Ok(())
     }
@@ -229,8 +264,8 @@ fn heading(verdict: Verdict, raised: Option<Raised>) -> Option<Heading> {
 }
 
 /// o + P + L, and the width of the grid: an event that still counts may cross at a time that lies
-/// a pane before its own, for a tumbling window at its start.
+/// a pane before its own, for a tumbling window at its start. L is that of whatever counts longest.
 fn expiry(opened: EventTime, plan: &RulePlan, state: &StatePlan) -> EventTime {
     let pane = Span::from_millis(state.shape.pane_ms);
-    opened.plus(plan.period).plus(plan.lateness).plus(pane)
+    opened.plus(plan.period).plus(plan.reach).plus(pane)
 }

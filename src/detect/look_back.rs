@@ -124,7 +124,7 @@ impl Groups {
                 CollectHow::Sample(most) | CollectHow::Set(most) => {
                     Some((plan.field_tag(collect.field), most))
                 }
-                CollectHow::Sum | CollectHow::Min | CollectHow::Max => None,
+                CollectHow::Sum | CollectHow::Min | CollectHow::Max | CollectHow::Distinct => None,
             })
             .collect();
         let mut shown = Evidence { events: Vec::new(), texts: vec![Vec::new(); collect.len()] };

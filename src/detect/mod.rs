@@ -12,7 +12,8 @@
 //! | `journal`, `recipe`, `sighting` | the events that windows still need, each written once |
 //! | `groups`, `coarse`, `look_back` | who is near a threshold; a group's events, read back |
 //! | `warm`, `pane_ring`, `segment` | one group's sums over event time |
-//! | `distinct` with its `steps`, `sequence` | its different values; which rules matched it, and when |
+//! | `distinct` with its `steps`, `sequence`, `tally` | its different values; which rules matched it, and when; its amounts |
+//! | `closing` | windows that are judged once they have closed |
 //! | `judge`, `episode`, `report` | windows that cross, episodes that open, findings |
 //! | `term` | whether a sighting is the first |
 //! | `table`, `rows`, `commit` | memory, store, and the way between |
@@ -20,6 +21,7 @@
 #![deny(clippy::disallowed_methods, clippy::iter_over_hash_type)]
 
 mod catalogue;
+mod closing;
 mod coarse;
 mod commit;
 mod counts;
@@ -47,6 +49,7 @@ mod shape;
 mod sighting;
 mod steps;
 mod table;
+mod tally;
 mod term;
 mod text;
 mod timers;

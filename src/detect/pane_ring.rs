@@ -44,8 +44,10 @@ pub(super) struct View {
     pub(super) amount: u64,
     pub(super) first_seen: EventTime,
     pub(super) last_seen: EventTime,
-    /// In the order of `collect`, those that are numbers.
+    /// In the order of `collect`, those that are numbers of each pane.
     pub(super) numbers: Vec<Option<u64>>,
+    /// In the order of `collect`, how many different values there are.
+    pub(super) different: Vec<u64>,
 }
 
 impl PaneRing {
@@ -154,6 +156,12 @@ impl PaneRing {
         }
     }
 
+    /// How many events there are.
+    pub(super) fn events(&self) -> u64 {
+        let panes = self.segments.iter().flat_map(|segment| &segment.panes);
+        panes.map(|pane| u64::from(pane.count)).sum()
+    }
+
     /// How many events a pane holds.
     pub(super) fn count_in(&self, shape: &Shape, pane: i64) -> u32 {
         let found = self.panes_down(shape, pane).next();
@@ -179,6 +187,7 @@ impl PaneRing {
             first_seen: shape.time_of(end),
             last_seen: shape.time_of(end),
             numbers: vec![None; columns],
+            different: Vec::new(),
         };
         let mut sum = 0u128;
         let first = shape.segment_of(after.saturating_add(1)).0;

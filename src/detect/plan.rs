@@ -12,7 +12,7 @@ use super::recipe::{Kept, Shown};
 use super::sequence::Wanted;
 use super::shape::Shape;
 use crate::event::{FieldId, FieldSet};
-use crate::rule::{CollectHow, Kind, Measure, MissingGroup, Rule, Window};
+use crate::rule::{Bump, CollectHow, Kind, Measure, MissingGroup, Rule, Window, WindowKind};
 use crate::state::CacheKey;
 use crate::units::Span;
 use std::sync::Arc;
@@ -47,16 +47,26 @@ pub(super) struct RulePlan {
     pub(super) dedup_list: usize,
     /// Index of its group's list.
     pub(super) group_list: usize,
-    /// By referenced rule the list that its events are grouped by; empty when it is always that of
-    /// the group.
+    /// By way ([`Rule::group_by_of`]) the list that events are grouped by; empty when it is always that
+    /// of the group.
     pub(super) group_list_of: Vec<usize>,
+    /// By referenced rule the first of its ways; empty when each is one.
+    pub(super) first_way: Vec<u16>,
     /// Each referenced rule counts by itself: for the group or the value that it gives.
     pub(super) is_by_base: bool,
     /// It counts an event at its turn and not together with others: by referenced rule, or because
     /// what others find is counted too.
     pub(super) counts_alone: bool,
     pub(super) skips_missing: bool,
+    /// How far behind an event may be.
     pub(super) lateness: Span,
+    /// By referenced rule how much further behind it may be what that rule has found.
+    delays: Vec<Span>,
+    /// The lateness with the greatest delay: nothing that is further behind counts.
+    pub(super) reach: Span,
+    /// Fields whose values are asked when a window is judged that has closed; the group's and the dedup
+    /// key's come first.
+    pub(super) keeps: Vec<FieldId>,
     /// P.
     pub(super) period: Span,
     /// Turns a dedup key's hash into the key of its episodes.
@@ -84,7 +94,13 @@ pub(super) struct StatePlan {
     /// A window that an event did not change must be judged all the same: some rule makes a finding of
     /// each event, or the event's dedup key may be another than that of the window's other events.
     pub(super) judges_each: bool,
-    /// Fingerprints of the shape's columns.
+    /// The rule whose windows are judged when they have closed; then it is the only one.
+    pub(super) closes: Option<u16>,
+    /// Fields of which findings show how many different values there are.
+    pub(super) different: Vec<FieldId>,
+    /// Different values are counted exactly up to so many.
+    pub(super) cap: usize,
+    /// Fingerprints of the shape's columns, and of the values of `different`.
     pub(super) column_tags: Vec<u64>,
     /// Fields whose texts findings show.
     pub(super) texts: Vec<Shown>,
@@ -111,6 +127,14 @@ pub(super) enum Measured {
     },
     /// Different signals; by referenced rule.
     Signals(Box<[Option<u64>]>),
+    /// The average of amounts.
+    Mean(FieldId),
+    Percentile {
+        field: FieldId,
+        percent: u8,
+        /// Different amounts are exact up to so many.
+        cap: usize,
+    },
     /// Which referenced rules matched.
     Rules(Arc<Wanted>),
 }
@@ -126,8 +150,14 @@ impl Measured {
                 cap: limits.distinct_values,
             },
             Measure::Signals { of } => Measured::Signals(of.as_slice().into()),
+            Measure::Mean(field) => Measured::Mean(*field),
+            Measure::Percentile { field, percent } => Measured::Percentile {
+                field: *field,
+                percent: *percent,
+                cap: limits.distinct_values,
+            },
             Measure::Rules { any_of, ordered } => Measured::Rules(Arc::new(Wanted {
-                any_of: any_of.iter().map(|all| all.as_slice().into()).collect(),
+                any_of: any_of.as_slice().into(),
                 is_ordered: *ordered,
             })),
         }
@@ -138,7 +168,9 @@ impl Measured {
     pub(super) fn kept(&self, (state, at): (u64, usize)) -> Option<Kept> {
         match self {
             Measured::Events => None,
-            Measured::Sum(field) => Some(Kept::Amount(*field)),
+            Measured::Sum(field) | Measured::Mean(field) | Measured::Percentile { field, .. } => {
+                Some(Kept::Amount(*field))
+            }
             Measured::Distinct { fields, .. } => Some(Kept::Value(fields.clone())),
             Measured::Signals(_) | Measured::Rules(_) => Some(Kept::Bases { state, at }),
         }
@@ -148,21 +180,12 @@ impl Measured {
     #[inline]
     pub(super) fn own(&self, kept: Option<u64>) -> u64 {
         match self {
-            Measured::Events => 1,
+            Measured::Events | Measured::Mean(_) | Measured::Percentile { .. } => 1,
             Measured::Sum(_) => kept.unwrap_or(0),
             Measured::Distinct { .. } | Measured::Signals(_) => {
                 self.amount(u64::from(self.sampled(kept).is_some()))
             }
             Measured::Rules(_) => 1,
-        }
-    }
-
-    /// The bound of a group's amounts with one more event. For rules it is those that have matched.
-    #[inline]
-    pub(super) fn joined(&self, bound: u64, kept: Option<u64>) -> u64 {
-        match self {
-            Measured::Rules(_) => bound | kept.unwrap_or(0),
-            _ => bound.saturating_add(self.own(kept)),
         }
     }
 
@@ -186,13 +209,42 @@ impl Measured {
 }
 
 impl StatePlan {
+    /// What is known of a cold group with one more event: a bound of its amounts; for rules those that
+    /// have matched; how many events there are when windows are judged once they have closed.
+    #[inline]
+    pub(super) fn joined(&self, bound: u64, kept: Option<u64>) -> u64 {
+        match &self.measured {
+            _ if self.closes.is_some() => bound.saturating_add(1),
+            Measured::Rules(_) => bound | kept.unwrap_or(0),
+            measured => bound.saturating_add(measured.own(kept)),
+        }
+    }
+
+    /// Rules that match together are looked for as they come.
+    pub(super) fn is_sequence(&self) -> bool {
+        self.closes.is_none() && matches!(self.measured, Measured::Rules(_))
+    }
+
     /// Whether a group with this bound may have a window that some rule fires for.
     #[inline]
     pub(super) fn may_reach(&self, bound: u64) -> bool {
         match &self.measured {
+            _ if self.closes.is_some() => false,
             Measured::Rules(wanted) => wanted.may_hold(bound),
             _ => bound >= self.least,
         }
+    }
+}
+
+impl RulePlan {
+    /// In which way matches of a referenced rule come that has found them in `way` itself.
+    pub(super) fn way_of(&self, base: usize, way: usize) -> usize {
+        self.first_way.get(base).map_or(base, |first| usize::from(*first)) + way
+    }
+
+    /// How far behind something may be that a referenced rule has found.
+    pub(super) fn lateness_of(&self, base: usize) -> Span {
+        self.lateness.plus(self.delays.get(base).copied().unwrap_or_default())
     }
 }
 
@@ -222,13 +274,15 @@ impl Plan {
             state_ids: rules.iter().map(|rule| rule.state_id.0).collect(),
         };
         let mut owners: Vec<&Rule> = Vec::new();
-        for rule in rules {
-            let lateness = rule.allowed_lateness.unwrap_or(limits.allowed_lateness);
+        let delays = delays(rules, limits);
+        for ((number, rule), delays) in (0u16..).zip(rules).zip(delays) {
+            let lateness = lateness_of(rule, limits);
+            let reach = lateness.plus(delays.iter().copied().max().unwrap_or_default());
             plan.greatest_lateness = plan.greatest_lateness.max(lateness);
             let state = match &rule.kind {
                 Kind::Match | Kind::NewTerms(_) => None,
                 Kind::Window(window) => {
-                    Some(plan.state_of((rule, window), lateness, limits, &mut owners))
+                    Some(plan.state_of((number, rule, window), reach, limits, &mut owners))
                 }
             };
             let dedup = rule.dedup.key.as_ref().unwrap_or(&rule.group_by);
@@ -252,11 +306,15 @@ impl Plan {
                 is_by_base: is_by_signal || !group_list_of.is_empty(),
                 counts_alone: is_by_signal || !group_list_of.is_empty(),
                 group_list_of,
+                first_way: rule.first_way.clone(),
                 term,
                 dedup_list: place_of(&mut plan.field_lists, dedup.as_slice().into()),
                 group_list: place_of(&mut plan.field_lists, rule.group_by.as_slice().into()),
                 skips_missing: rule.missing_group == MissingGroup::Skip,
                 lateness,
+                delays,
+                reach,
+                keeps: if closes(rule) { kept_by(number, rules) } else { Vec::new() },
                 period: rule.dedup.period,
                 episodes_of: salt(b'e', rule.text.id.as_bytes()),
             });
@@ -276,8 +334,8 @@ impl Plan {
 
     fn state_of<'r>(
         &mut self,
-        (rule, window): (&'r Rule, &Window),
-        lateness: Span,
+        (index, rule, window): (u16, &'r Rule, &Window),
+        reach: Span,
         limits: &Limits,
         owners: &mut Vec<&'r Rule>,
     ) -> u16 {
@@ -299,20 +357,30 @@ impl Plan {
         let number = u16::try_from(self.states.len()).unwrap_or(u16::MAX);
         let (track, place) = self.track_of(rule, window.span, number);
         let journal = self.tracks.get(track).map_or(0, |track| track.journal);
-        let shape = Shape::new(window, lateness, &rule.collect);
+        let shape = Shape::new(window, reach, &rule.collect);
+        let of_how = |how: CollectHow| {
+            rule.collect.iter().filter(move |one| one.how == how).map(|one| one.field)
+        };
+        let different: Vec<FieldId> = of_how(CollectHow::Distinct).collect();
+        let mut column_tags: Vec<u64> =
+            shape.columns.iter().map(|column| self.field_tag(column.field)).collect();
+        column_tags.extend(different.iter().map(|field| Kept::of_value(*field).tag(self)));
         let texts = rule.collect.iter().filter_map(|collect| match collect.how {
             CollectHow::Sample(most) => {
                 Some(Shown { field: collect.field, most, comes_again: false })
             }
             CollectHow::Set(most) => Some(Shown { field: collect.field, most, comes_again: true }),
-            CollectHow::Sum | CollectHow::Min | CollectHow::Max => None,
+            CollectHow::Sum | CollectHow::Min | CollectHow::Max | CollectHow::Distinct => None,
         });
         owners.push(rule);
         self.states.push(StatePlan {
             tag: if lane == 0 { rule.state_id.0 } else { tag([name.as_slice()]) },
             measured: Measured::of(&window.measure, limits),
             judges_each: judges_each(rule),
-            column_tags: shape.columns.iter().map(|column| self.field_tag(column.field)).collect(),
+            closes: window.closes.then_some(index),
+            different,
+            cap: limits.distinct_values,
+            column_tags,
             texts: texts.collect(),
             shape,
             least,
@@ -354,6 +422,82 @@ fn retention_class(span: Span) -> u8 {
     class
 }
 
+fn lateness_of(rule: &Rule, limits: &Limits) -> Span {
+    rule.allowed_lateness.unwrap_or(limits.allowed_lateness)
+}
+
+fn closes(rule: &Rule) -> bool {
+    matches!(&rule.kind, Kind::Window(window) if window.closes)
+}
+
+/// For each rule, by referenced rule, how far behind the watermark the time of a crossing may be
+/// beyond the lateness of an event: a tumbling window's is its start, and one that is judged when it
+/// has closed is known a window and a lateness later.
+fn delays(rules: &[Rule], limits: &Limits) -> Vec<Vec<Span>> {
+    let mut delays: Vec<Vec<Span>> = vec![Vec::new(); rules.len()];
+    // Rules refer to each other in no circle, so as many rounds as there are rules are enough.
+    for _ in 0..rules.len() {
+        let mut is_changed = false;
+        for (at, rule) in rules.iter().enumerate().filter(|(_, rule)| !rule.feeds.is_empty()) {
+            let own = delays.get(at).and_then(|own| own.iter().max()).copied().unwrap_or_default();
+            let delay = match &rule.kind {
+                Kind::Window(window) if window.closes => {
+                    own.plus(window.span).plus(lateness_of(rule, limits))
+                }
+                Kind::Window(window) if window.kind == WindowKind::Tumbling => {
+                    own.plus(window.span)
+                }
+                _ => own,
+            };
+            for (outer, base) in &rule.feeds {
+                let Some(of) = delays.get_mut(usize::from(outer.0)) else { continue };
+                let base = usize::from(*base);
+                if delay > Span::ZERO && of.len() <= base {
+                    of.resize(base + 1, Span::ZERO);
+                }
+                if let Some(known) = of.get_mut(base).filter(|known| **known != delay) {
+                    *known = delay;
+                    is_changed = true;
+                }
+            }
+        }
+        if !is_changed {
+            break;
+        }
+    }
+    delays
+}
+
+/// The fields that a rule's finding asks of its trigger, and those over it.
+fn kept_by(number: u16, rules: &[Rule]) -> Vec<FieldId> {
+    let mut fields: Vec<FieldId> = Vec::new();
+    let mut seen = Vec::new();
+    let mut open = vec![number];
+    while let Some(next) = open.pop() {
+        let Some(rule) = rules.get(usize::from(next)).filter(|_| !seen.contains(&next)) else {
+            continue;
+        };
+        seen.push(next);
+        open.extend(rule.feeds.iter().map(|(outer, _)| outer.0));
+        let measured = match &rule.kind {
+            Kind::Window(window) => window.measure.fields(),
+            Kind::Match | Kind::NewTerms(_) => &[],
+        };
+        let all = rule
+            .group_by
+            .iter()
+            .chain(rule.group_by_of.iter().flatten())
+            .chain(rule.dedup.key.iter().flatten())
+            .chain(rule.bump.iter().flat_map(Bump::fields))
+            .chain(measured)
+            .chain(rule.collect.iter().map(|collect| &collect.field));
+        for field in all {
+            place_of(&mut fields, *field);
+        }
+    }
+    fields
+}
+
 /// Where `one` stands in `all`; it is added when it is new.
 pub(super) fn place_of<T: PartialEq>(all: &mut Vec<T>, one: T) -> usize {
     all.iter().position(|known| *known == one).unwrap_or_else(|| {
@@ -371,7 +515,9 @@ fn may_share(one: &Rule, other: &Rule) -> bool {
     let collects = |rule: &Rule| -> Vec<(FieldId, CollectHow)> {
         rule.collect.iter().map(|collect| (collect.field, collect.how)).collect()
     };
-    one.allowed_lateness == other.allowed_lateness
+    !closes(one)
+        && !closes(other)
+        && one.allowed_lateness == other.allowed_lateness
         && one.missing_group == other.missing_group
         && collects(one) == collects(other)
 }

@@ -41,6 +41,11 @@ pub(super) enum Kept {
 }
 
 impl Kept {
+    /// The hash of one field's value.
+    pub(super) fn of_value(field: FieldId) -> Self {
+        Kept::Value([field].into())
+    }
+
     /// Names it in layouts.
     pub(super) fn tag(&self, plan: &Plan) -> u64 {
         match self {
@@ -116,9 +121,10 @@ impl Recipe {
             journal = state.journal;
             let kept = state.measured.kept((state.tag, at));
             let amount = kept.map(|kept| place_of(&mut amounts, kept));
-            let columns = state.shape.columns.iter();
-            let columns =
-                columns.map(|column| place_of(&mut amounts, Kept::Amount(column.field))).collect();
+            let numbers = state.shape.columns.iter().map(|column| Kept::Amount(column.field));
+            let different = state.different.iter().map(|field| Kept::of_value(*field));
+            let columns = numbers.chain(different);
+            let columns = columns.map(|kept| place_of(&mut amounts, kept)).collect();
             for shown in &state.texts {
                 match texts.iter_mut().find(|known: &&mut Shown| known.field == shown.field) {
                     Some(known) => {

@@ -53,6 +53,8 @@ pub(super) fn of_match(fired: Fired<'_>, heading: Heading, trigger: Trigger<'_, 
                 Amount::Absent | Amount::Unreadable => None,
             };
             Collected::Amount(amount)
+        } else if collect.how == CollectHow::Distinct {
+            Collected::Amount(Some(u64::from(text_of(value).is_some())))
         } else {
             Collected::Values(texts_of(trigger.seen.event, collect.field, collect.how))
         };
@@ -79,15 +81,17 @@ pub(super) fn of_window(
     fired: Fired<'_>,
     heading: Heading,
     trigger: Trigger<'_, '_>,
-    (shape, end, threshold): (&Shape, i64, u64),
+    (shape, end, threshold): (&Shape, i64, Option<u64>),
     view: &View,
     shown: Evidence,
 ) -> Finding {
-    let mut numbers = view.numbers.iter();
+    let (mut numbers, mut different) = (view.numbers.iter(), view.different.iter());
     let collect = fired.rule.collect.iter().zip(shown.texts);
     let collected = collect.map(|(collect, texts)| {
         let shown = if is_column(collect.how) {
             Collected::Amount(numbers.next().copied().flatten())
+        } else if collect.how == CollectHow::Distinct {
+            Collected::Amount(different.next().copied())
         } else {
             Collected::Values(texts)
         };
@@ -98,7 +102,7 @@ pub(super) fn of_window(
     Finding {
         amount: view.amount,
         count: view.count,
-        threshold: Some(threshold),
+        threshold,
         window: Some(window_span(shape, end)),
         first_seen: view.first_seen,
         last_seen: view.last_seen,

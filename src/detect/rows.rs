@@ -7,6 +7,7 @@
 //! | 3 episodes | key of rule and dedup key | open episodes |
 //! | 4 fingerprints | expiry slot, commit sequence, part | identities of one commit |
 //! | 5 term | key of rule and values | runs of sightings |
+//! | 6 window | state, pane, group | last event of a window that is judged when it has closed |
 //!
 //! Numbers and slots are written so that they sort as numbers: pages are read in the order in which
 //! they were written. Values open with a version byte. Decoders meet bytes from disks and topics: they
@@ -24,6 +25,7 @@ const PAGE: u8 = 2;
 const EPISODES: u8 = 3;
 const FINGERPRINTS: u8 = 4;
 const TERM: u8 = 5;
+const WINDOW: u8 = 6;
 const VERSION: u8 = 1;
 
 /// A row's key, read back.
@@ -37,6 +39,8 @@ pub(super) enum RowKey {
     Episodes { key: CacheKey },
     /// Sightings of one tuple of values.
     Term { key: CacheKey },
+    /// The last event of a window that is judged when it has closed.
+    Window { state: u64, pane: i64, key: CacheKey },
     /// Identities that expire together.
     Fingerprints { slot: i64, sequence: u64, part: u32 },
 }
@@ -53,6 +57,12 @@ impl RowKey {
             RowKey::Episodes { key } | RowKey::Term { key } => {
                 let is_term = matches!(self, RowKey::Term { .. });
                 into.push(if is_term { TERM } else { EPISODES });
+                into.extend_from_slice(&key.to_bytes());
+            }
+            RowKey::Window { state, pane, key } => {
+                into.push(WINDOW);
+                into.extend_from_slice(&state.to_be_bytes());
+                put_sortable(into, pane);
                 into.extend_from_slice(&key.to_bytes());
             }
             RowKey::Fingerprints { slot, sequence, part } => {
@@ -78,6 +88,11 @@ impl RowKey {
             PAGE => RowKey::Page { class: key.byte()?, number: u64::from_be_bytes(key.array()?) },
             EPISODES => RowKey::Episodes { key: CacheKey::from_bytes(key.array()?) },
             TERM => RowKey::Term { key: CacheKey::from_bytes(key.array()?) },
+            WINDOW => RowKey::Window {
+                state: u64::from_be_bytes(key.array()?),
+                pane: key.sortable()?,
+                key: CacheKey::from_bytes(key.array()?),
+            },
             FINGERPRINTS => RowKey::Fingerprints {
                 slot: key.sortable()?,
                 sequence: u64::from_be_bytes(key.array()?),

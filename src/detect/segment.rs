@@ -102,7 +102,7 @@ pub(super) fn folded(how: CollectHow, so_far: Option<u64>, amount: u64) -> u64 {
     match how {
         CollectHow::Min => so_far.min(amount),
         CollectHow::Max => so_far.max(amount),
-        CollectHow::Sum | CollectHow::Sample(_) | CollectHow::Set(_) => {
+        CollectHow::Sum | CollectHow::Sample(_) | CollectHow::Set(_) | CollectHow::Distinct => {
             so_far.saturating_add(amount)
         }
     }

@@ -14,21 +14,23 @@
 
 use super::faults::{Fault, is_planted};
 use super::shape::Shape;
+use crate::rule::Combination;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// What a window must hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Wanted {
-    /// Combinations of rules by number, ascending; one of them is enough.
-    pub(super) any_of: Box<[Box<[u8]>]>,
+    /// One of them is enough. What must not match is asked of closed windows alone, by
+    /// [`super::tally`].
+    pub(super) any_of: Box<[Combination]>,
     pub(super) is_ordered: bool,
 }
 
 impl Wanted {
     /// Whether these rules are enough, whenever they matched.
     pub(super) fn may_hold(&self, rules: u64) -> bool {
-        self.any_of.iter().any(|all| all.iter().all(|rule| rules >> rule & 1 == 1))
+        self.any_of.iter().any(|one| one.all.iter().all(|rule| rules >> rule & 1 == 1))
     }
 }
 
@@ -42,6 +44,8 @@ pub(super) struct Sequence {
     reach: Reach,
     /// The last event brought a rule to its pane for the first time, or the pane itself.
     is_changed: bool,
+    /// Of the last event: its pane and what that held before, `None` when it was not there.
+    before: (i64, Option<u32>),
 }
 
 /// For each combination and each of its rules, the pane in which the chain begins; `NEVER` for none.
@@ -52,14 +56,14 @@ const NEVER: i64 = i64::MIN;
 
 impl Reach {
     fn new(wanted: &Wanted) -> Self {
-        Self(wanted.any_of.iter().map(|all| vec![NEVER; all.len()].into()).collect())
+        Self(wanted.any_of.iter().map(|one| vec![NEVER; one.all.len()].into()).collect())
     }
 
     /// Takes the rules that matched in `pane`, which lies behind no pane before.
     fn advance(&mut self, wanted: &Wanted, pane: i64, rules: u32) {
-        for (all, begins) in wanted.any_of.iter().zip(&mut self.0) {
+        for (one, begins) in wanted.any_of.iter().zip(&mut self.0) {
             let mut before = pane;
-            for (rule, begin) in all.iter().zip(begins.iter_mut()) {
+            for (rule, begin) in one.all.iter().zip(begins.iter_mut()) {
                 if rules >> rule & 1 == 1 {
                     *begin = if is_in_order(wanted) { before } else { pane };
                 }
@@ -90,7 +94,8 @@ impl Sequence {
     /// Nothing matched yet.
     pub(super) fn new(wanted: Arc<Wanted>) -> Self {
         let reach = Reach::new(&wanted);
-        Self { panes: BTreeMap::new(), newest: NEVER, reach, is_changed: false, wanted }
+        let before = (NEVER, None);
+        Self { panes: BTreeMap::new(), newest: NEVER, reach, is_changed: false, before, wanted }
     }
 
     /// Takes an event in `pane` that matched `rules`.
@@ -99,6 +104,7 @@ impl Sequence {
         let all = known.unwrap_or(0) | rules;
         self.panes.insert(pane, all);
         self.is_changed = known != Some(all);
+        self.before = (pane, known);
         if !self.is_changed {
             return;
         }
@@ -144,6 +150,21 @@ impl Sequence {
         }
     }
 
+    /// The ends in `[from, to]` of the windows that held before the last event, ascending.
+    pub(super) fn ends_before(&self, shape: &Shape, (from, to): (i64, i64)) -> Vec<i64> {
+        let (wanted, (changed, before)) = (&self.wanted, self.before);
+        let mut reach = Reach::new(wanted);
+        let mut ends = Vec::new();
+        for (&pane, &now) in self.panes.range(..=to) {
+            let Some(rules) = (if pane == changed { before } else { Some(now) }) else { continue };
+            reach.advance(wanted, pane, rules);
+            if pane >= from && reach.holds(wanted, shape, pane) {
+                ends.push(pane);
+            }
+        }
+        ends
+    }
+
     /// The rules that matched in the window that ends in `end`.
     pub(super) fn rules_in(&self, shape: &Shape, end: i64) -> u32 {
         let after = end.saturating_sub(shape.panes);
@@ -184,7 +205,9 @@ mod tests {
     use crate::detect::shape::sliding;
 
     fn wanted(any_of: &[&[u8]], is_ordered: bool) -> Arc<Wanted> {
-        let any_of = any_of.iter().map(|all| (*all).into()).collect();
+        let none = Vec::new;
+        let any_of =
+            any_of.iter().map(|all| Combination { all: all.to_vec(), none: none() }).collect();
         Arc::new(Wanted { any_of, is_ordered })
     }
 

@@ -30,6 +30,9 @@ pub(super) struct Shape {
     pub(super) pane_ms: i64,
     /// Panes in a window, at least 1.
     pub(super) panes: i64,
+    /// Width of the grid on which events of one tumbling window follow each other: what a pane of a
+    /// sliding one would have.
+    tick_ms: i64,
     pub(super) panes_per_segment: i64,
     /// Segments in a bucket of [`super::coarse`].
     pub(super) bucket_segments: i64,
@@ -42,10 +45,14 @@ pub(super) struct Shape {
 impl Shape {
     pub(super) fn new(window: &Window, lateness: Span, collect: &[Collect]) -> Self {
         let span_ms = window.span.as_millis().max(1);
+        let tick_ms = if span_ms <= HOUR_MS {
+            FINEST_PANE_MS
+        } else {
+            ceil_div(span_ms, MAX_PANES * 1000).saturating_mul(1000)
+        };
         let pane_ms = match window.kind {
             WindowKind::Tumbling => span_ms,
-            WindowKind::Sliding if span_ms <= HOUR_MS => FINEST_PANE_MS,
-            WindowKind::Sliding => ceil_div(span_ms, MAX_PANES * 1000).saturating_mul(1000),
+            WindowKind::Sliding => tick_ms,
         };
         let edge = i64::from(is_planted(Fault::WindowEdgeOffByOne));
         let panes = ceil_div(span_ms, pane_ms) + edge;
@@ -58,6 +65,7 @@ impl Shape {
             span: window.span,
             pane_ms,
             panes,
+            tick_ms,
             panes_per_segment,
             bucket_segments: (panes / (4 * panes_per_segment)).max(1),
             lateness,
@@ -72,6 +80,11 @@ impl Shape {
     /// The pane that holds `time`.
     pub(super) fn pane_of(&self, time: EventTime) -> i64 {
         time.as_millis().div_euclid(self.pane_ms)
+    }
+
+    /// The tick that holds `time`.
+    pub(super) fn tick_of(&self, time: EventTime) -> i64 {
+        time.as_millis().div_euclid(self.tick_ms)
     }
 
     /// Start of a pane; for a window that ends in it, the time of its crossing.
@@ -113,8 +126,8 @@ const fn ceil_div(number: i64, by: i64) -> i64 {
 pub(super) fn plain(kind: WindowKind, span: Span) -> Shape {
     use crate::rule::{Condition, Measure};
 
-    let (measure, condition) = (Measure::Count, Condition::AtLeast(1));
-    let window = Window { kind, span, measure, condition, tiers: Vec::new() };
+    let (measure, condition) = (Measure::Count, Condition::at_least(1));
+    let window = Window { kind, span, measure, condition, tiers: Vec::new(), closes: false };
     Shape::new(&window, Span::ZERO, &[])
 }
 

@@ -5,7 +5,8 @@ use super::faults::{Fault, is_planted};
 use super::pane_ring::{Crossing, PaneRing};
 use super::plan::{Measured, StatePlan};
 use super::sequence::Sequence;
-use crate::rule::Measure;
+use super::tally::Tally;
+use crate::rule::{Measure, Quantity};
 use crate::units::EventTime;
 
 /// Windows of one group of one state, summed exactly.
@@ -14,6 +15,8 @@ pub(super) struct Warm {
     /// For all but sums its sums are of events: an upper bound, as for groups that are not warm.
     pub(super) ring: PaneRing,
     beside: Beside,
+    /// Different values that findings show, in the order of the state's `different`.
+    different: Vec<Distinct>,
     /// Counted an event since the last commit.
     pub(super) is_used: bool,
 }
@@ -24,6 +27,7 @@ enum Beside {
     Nothing,
     Distinct(Box<Distinct>),
     Rules(Box<Sequence>),
+    Tally(Box<Tally>),
 }
 
 impl Beside {
@@ -32,6 +36,7 @@ impl Beside {
             Beside::Nothing => 0,
             Beside::Distinct(distinct) => distinct.byte_len(),
             Beside::Rules(sequence) => sequence.byte_len(),
+            Beside::Tally(tally) => tally.byte_len(),
         }
     }
 }
@@ -39,13 +44,23 @@ impl Beside {
 impl Warm {
     /// Has seen nothing.
     pub(super) fn new(state: &StatePlan) -> Self {
-        let beside = match &state.measured {
-            Measured::Events | Measured::Sum(_) => Beside::Nothing,
-            Measured::Distinct { cap, .. } => Beside::Distinct(Box::new(Distinct::new(*cap))),
-            Measured::Signals(_) => Beside::Distinct(Box::new(Distinct::new(Measure::RULES_MAX))),
-            Measured::Rules(wanted) => Beside::Rules(Box::new(Sequence::new(wanted.clone()))),
+        let tally = Tally::new(&state.measured).filter(|_| !state.is_sequence());
+        let beside = match (&state.measured, tally) {
+            (_, Some(tally)) => Beside::Tally(Box::new(tally)),
+            (Measured::Distinct { cap, .. }, None) => {
+                Beside::Distinct(Box::new(Distinct::new(*cap)))
+            }
+            (Measured::Signals(_), None) => {
+                Beside::Distinct(Box::new(Distinct::new(Measure::RULES_MAX)))
+            }
+            (Measured::Rules(wanted), None) => {
+                Beside::Rules(Box::new(Sequence::new(wanted.clone())))
+            }
+            // Of averages and percentiles there is a tally.
+            (_, None) => Beside::Nothing,
         };
-        Self { ring: PaneRing::new(), beside, is_used: true }
+        let different = state.different.iter().map(|_| Distinct::new(state.cap)).collect();
+        Self { ring: PaneRing::new(), beside, different, is_used: true }
     }
 
     /// Adds an event with what the journal keeps of it; tells by how many bytes it grew.
@@ -58,10 +73,14 @@ impl Warm {
     ) -> isize {
         let grown = self.ring.add(&state.shape, time, state.measured.own(kept), columns);
         let pane = state.shape.pane_of(time);
-        let before = match &self.beside {
-            Beside::Nothing => return grown.cast_signed(),
-            beside => beside.byte_len().cast_signed(),
-        };
+        if matches!(self.beside, Beside::Nothing) && self.different.is_empty() {
+            return grown.cast_signed();
+        }
+        let before = self.beside_byte_len().cast_signed();
+        let values = columns.get(state.shape.columns.len()..).unwrap_or_default();
+        for (different, value) in self.different.iter_mut().zip(values) {
+            different.add(&state.shape, pane, *value);
+        }
         match &mut self.beside {
             Beside::Nothing => {}
             Beside::Distinct(distinct) => {
@@ -70,8 +89,31 @@ impl Warm {
             Beside::Rules(sequence) => {
                 sequence.add(pane, kept.and_then(|bits| u32::try_from(bits).ok()).unwrap_or(0));
             }
+            Beside::Tally(tally) => tally.add((&state.shape, &state.measured), (pane, time), kept),
         }
-        grown.cast_signed() + self.beside.byte_len().cast_signed() - before
+        grown.cast_signed() + self.beside_byte_len().cast_signed() - before
+    }
+
+    /// What a window that has closed comes to; `None` when nothing can be said of it.
+    pub(super) fn closed(&self, state: &StatePlan, pane: i64) -> Option<Quantity> {
+        match &self.beside {
+            Beside::Tally(tally) => tally.amount(&state.measured, pane),
+            Beside::Distinct(distinct) => {
+                let (_, count) = distinct.counts_down(std::iter::once(pane)).next()?;
+                Some(state.measured.amount(count).into())
+            }
+            Beside::Nothing | Beside::Rules(_) => {
+                Some(self.ring.view(&state.shape, pane).amount.into())
+            }
+        }
+    }
+
+    /// How many different values the window that ends in `end` has, for each of the state's `different`.
+    pub(super) fn different(&self, end: i64) -> Vec<u64> {
+        let count = |one: &Distinct| {
+            one.counts_down(std::iter::once(end)).next().map_or(0, |(_, count)| count)
+        };
+        self.different.iter().map(count).collect()
     }
 
     /// At least the amount of every window that the last event, at `time`, has changed; the amount
@@ -91,6 +133,9 @@ impl Warm {
                 let mut holds = false;
                 self.each_end_that_holds(sequence, state, pane, |_| holds = true);
                 u64::from(holds)
+            }
+            Beside::Tally(tally) => {
+                tally.amount(&state.measured, pane).map_or(0, |amount| amount.rounded)
             }
         }
     }
@@ -112,6 +157,10 @@ impl Warm {
                 self.each_end_that_holds(sequence, state, pane, |end| {
                     out.push(Crossing { end, amount: 1 });
                 });
+            }
+            Beside::Tally(tally) => {
+                let amount = tally.amount(&state.measured, pane);
+                out.extend(amount.map(|amount| Crossing { end: pane, amount: amount.rounded }));
             }
             Beside::Distinct(distinct) => {
                 let changed = changed(state, distinct);
@@ -143,7 +192,10 @@ impl Warm {
         let Some(last) = over.last().map(|segment| segment.index) else { return 0 };
         let gone = self.ring.drop_segments(shape, is_over);
         let next = shape.first_pane(last.saturating_add(1));
-        let before = self.beside.byte_len();
+        let before = self.beside_byte_len();
+        for different in &mut self.different {
+            different.drop_ends_before(next.saturating_add(shape.panes - 1));
+        }
         match &mut self.beside {
             Beside::Nothing => {}
             // No event that still counts changes a window which holds a pane that is over.
@@ -151,20 +203,26 @@ impl Warm {
                 distinct.drop_ends_before(next.saturating_add(shape.panes - 1));
             }
             Beside::Rules(sequence) => sequence.drop_before(next),
+            Beside::Tally(tally) => tally.drop_before(next),
         }
-        gone + before.saturating_sub(self.beside.byte_len())
+        gone + before.saturating_sub(self.beside_byte_len())
     }
 
     /// Memory in bytes.
     pub(super) fn byte_len(&self) -> usize {
-        self.ring.byte_len() + self.beside.byte_len()
+        self.ring.byte_len() + self.beside_byte_len()
+    }
+
+    fn beside_byte_len(&self) -> usize {
+        let different: usize = self.different.iter().map(Distinct::byte_len).sum();
+        self.beside.byte_len() + different
     }
 
     /// For `temporal`, all rules that matched.
     pub(super) fn rules(&self) -> Option<u64> {
         match &self.beside {
             Beside::Rules(sequence) => Some(sequence.rules().into()),
-            Beside::Nothing | Beside::Distinct(_) => None,
+            Beside::Nothing | Beside::Distinct(_) | Beside::Tally(_) => None,
         }
     }
 
@@ -179,29 +237,43 @@ impl Warm {
             Beside::Rules(sequence) => {
                 u64::from(sequence.rules_in(&state.shape, crossing.end).count_ones())
             }
+            Beside::Tally(tally) => {
+                tally.rules_in(crossing.end).map_or(crossing.amount, |all| all.count_ones().into())
+            }
             Beside::Nothing | Beside::Distinct(_) => crossing.amount,
         }
     }
 
-    /// Whether the window that ends in a crossing did not hold before the last event, in `pane`, whose
-    /// own amount is `own`. Not for `temporal`.
-    pub(super) fn is_new(
+    /// The ends of those windows among `crossings` that did not hold before the last event, in `pane`,
+    /// whose own amount is `own`.
+    pub(super) fn new_ends(
         &self,
         state: &StatePlan,
-        crossing: Crossing,
+        crossings: &[Crossing],
         (pane, own, least): (i64, u64, u64),
-    ) -> bool {
-        let is_first = crossing.end == pane && self.ring.count_in(&state.shape, pane) == 1;
-        if is_first || is_planted(Fault::FedAgain) {
-            return true;
-        }
-        let before = match &self.beside {
-            Beside::Distinct(distinct) => {
-                state.measured.amount(distinct.count_before(crossing.end))
+    ) -> Vec<i64> {
+        let held = match &self.beside {
+            Beside::Rules(sequence) => {
+                let last = self.ring.last_end(&state.shape, pane);
+                sequence.ends_before(&state.shape, (pane, last))
             }
-            Beside::Nothing | Beside::Rules(_) => crossing.amount.saturating_sub(own),
+            Beside::Nothing | Beside::Distinct(_) | Beside::Tally(_) => Vec::new(),
         };
-        before < least
+        let is_first = self.ring.count_in(&state.shape, pane) == 1;
+        let is_new = |crossing: &&Crossing| {
+            if (is_first && crossing.end == pane) || is_planted(Fault::FedAgain) {
+                return true;
+            }
+            let before = match &self.beside {
+                Beside::Rules(_) => return held.binary_search(&crossing.end).is_err(),
+                Beside::Distinct(distinct) => {
+                    state.measured.amount(distinct.count_before(crossing.end))
+                }
+                Beside::Nothing | Beside::Tally(_) => crossing.amount.saturating_sub(own),
+            };
+            before < least
+        };
+        crossings.iter().filter(is_new).map(|crossing| crossing.end).collect()
     }
 
     fn each_end_that_holds(
@@ -230,9 +302,13 @@ impl Warm {
                 one.counts_down(ends()).eq(other.counts_down(ends()))
             }
             (Beside::Rules(one), Beside::Rules(other)) => one.is_same(other),
+            (Beside::Tally(one), Beside::Tally(other)) => one == other,
             _ => false,
         };
-        self.ring == other.ring && beside
+        let mut different = self.different.iter().zip(&other.different);
+        let is_same =
+            different.all(|(one, other)| one.counts_down(ends()).eq(other.counts_down(ends())));
+        self.ring == other.ring && beside && is_same
     }
 }
 

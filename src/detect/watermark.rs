@@ -55,6 +55,11 @@ impl Watermark {
         self.at
     }
 
+    /// Moves up to a time that lies on the way to an event's; never back.
+    pub(super) fn pass(&mut self, time: EventTime) {
+        self.at = Some(self.at.map_or(time, |at| at.max(time)));
+    }
+
     /// Whether an event at `time` is behind by more than `lateness`.
     ///
     /// ```

@@ -1,5 +1,6 @@
 //! Checked documents → rules and their compiled conditions.
 
+use super::amount::{Comparison, Condition};
 use super::check::{Alerting, rule_index};
 use super::compile::Compiler;
 use super::correlation::{Correlation, CorrelationKind};
@@ -11,12 +12,12 @@ use super::fingerprint;
 use super::list::Lists;
 use super::load::Tune;
 use super::model::{
-    Collect, Condition, Dedup, Kind, Level, Matched, Measure, MissingGroup, NewTerms, Rule,
+    Collect, Combination, Dedup, Kind, Level, Matched, Measure, MissingGroup, NewTerms, Rule,
     RuleText, Tier, Window, WindowKind,
 };
 use super::names::Entry;
 use super::problem::{Problem, Severity};
-use super::references;
+use super::references::{self, Ways};
 use super::report::Report;
 use super::set::{CompiledCondition, RuleSet};
 use crate::event::{FieldSet, Source};
@@ -48,19 +49,16 @@ pub(super) struct Grouping {
 }
 
 /// The keys by which a document's rule keeps state.
-pub(super) fn grouping(document: &Document, bases: &[&Document], tune: Option<&Tune>) -> Grouping {
+pub(super) fn grouping(document: &Document, ways: &Ways, tune: Option<&Tune>) -> Grouping {
     let names = |keys: &[super::yaml::Key]| -> Vec<String> {
         keys.iter().map(|key| key.text.clone()).collect()
     };
     let dedup_key = document.own.dedup_key.as_deref().map(names);
     let (groups, keeps_state) = match (&document.body, &document.own.new_terms) {
-        (Some(Body::Correlation(correlation)), _) if correlation.aliases.is_empty() => {
+        (Some(Body::Correlation(correlation)), _) if ways.fields.is_empty() => {
             (vec![names(&correlation.group_by)], true)
         }
-        (Some(Body::Correlation(correlation)), _) => {
-            let of = bases.iter().map(|base| references::group_by_for(correlation, base));
-            (of.collect(), true)
-        }
+        (Some(Body::Correlation(_)), _) => (ways.fields.clone(), true),
         (_, Some(terms)) => (vec![names(&terms.fields)], true),
         _ => (Vec::new(), false),
     };
@@ -106,7 +104,6 @@ impl Built {
         let document = &alerting.entry.document;
         let bases: Vec<&Entry> = alerting.below.iter().filter_map(|at| entries.get(*at)).collect();
         let counted = super::check::documents(&alerting.bases, entries);
-        let mut group_by_of = Vec::new();
         let source = bases.iter().find_map(|base| match &base.document.body {
             Some(Body::Detection { source, .. }) => Some(*source),
             _ => None,
@@ -119,17 +116,10 @@ impl Built {
             if let Some(Body::Correlation(correlation)) = &document.body {
                 let window = (correlation, counted.as_slice());
                 let window = self.window(alerting, window, level, report, problems);
-                if !correlation.aliases.is_empty() {
-                    for base in &counted {
-                        let fields = references::group_by_for(correlation, base);
-                        group_by_of
-                            .push(fields.iter().map(|field| self.fields.intern(field)).collect());
-                    }
-                }
                 let group_by = intern(&mut self.fields, &correlation.group_by);
                 let key = document.own.dedup_key.as_ref();
                 let key = key.map(|key| intern(&mut self.fields, key));
-                let what = state_of(correlation, &counted, &window);
+                let what = state_of(correlation, &counted, &alerting.ways, &window);
                 (Kind::Window(window), group_by, key, what)
             } else if let Some(terms) = &document.own.new_terms {
                 no_amounts(alerting, problems);
@@ -163,6 +153,9 @@ impl Built {
             how: entry.how,
         });
         let collect = collect.collect();
+        let ways = alerting.ways.fields.iter();
+        let group_by_of =
+            ways.map(|way| way.iter().map(|field| self.fields.intern(field)).collect()).collect();
         self.rules.push(Rule {
             state_id: fingerprint::of_state(&text.id, &what, &bases),
             text,
@@ -178,6 +171,7 @@ impl Built {
             dedup: Dedup { period: dedup_period(document, alerting.tune), key },
             collect,
             group_by_of,
+            first_way: alerting.ways.first.clone(),
             feeds: Vec::new(),
             silent: alerting.is_silent,
         });
@@ -194,12 +188,21 @@ impl Built {
         let document = &alerting.entry.document;
         let tune = alerting.tune;
         let span = tune.and_then(|tune| tune.timespan).unwrap_or(correlation.timespan);
-        let written = tune.and_then(|tune| tune.threshold).map(Condition::AtLeast);
-        let condition = written.unwrap_or(correlation.condition);
-        let least = match condition {
-            Condition::Above(number) => number.saturating_add(1),
-            Condition::AtLeast(number) => number,
+        let written = tune.and_then(|tune| Some((tune, tune.threshold?)));
+        let condition = match written {
+            Some((tune, number)) => with_threshold(&correlation.condition, number, tune, problems),
+            None => correlation.condition.clone(),
         };
+        let least = match correlation.kind {
+            // Above n may be less than the next whole number.
+            CorrelationKind::ValueAvg(_) | CorrelationKind::ValuePercentile(..) => {
+                let is_above = |one: &&(Comparison, u64)| one.0 == Comparison::Above;
+                let above = condition.0.iter().find(is_above);
+                above.map_or_else(|| condition.least(), |(_, number)| *number)
+            }
+            _ => condition.least(),
+        };
+        let greatest = condition.greatest();
         let mut tiers = vec![Tier { gte: least, level }];
         match tune.and_then(|tune| tune.tiers.as_ref().map(|tiers| (tune, tiers))) {
             Some((tune, given)) => {
@@ -234,6 +237,13 @@ impl Built {
                 }
             }
         }
+        if let (Some(greatest), Some(beyond)) = (greatest, tiers.get(1..).and_then(<[Tier]>::last))
+            && beyond.gte > greatest
+        {
+            let at = document.own.tiers.last().map_or(document.mark, |(_, mark)| *mark);
+            let what = format!("the tier {} is never reached: {condition}", beyond.gte);
+            report.error(at, "tiers", what);
+        }
         let period = dedup_period(document, tune);
         if period > Span::ZERO && period < span {
             let at = document.own.dedup_period.map_or(document.mark, |(_, mark)| mark);
@@ -246,8 +256,12 @@ impl Built {
             CorrelationKind::ValueSum(field) => Measure::Sum(self.fields.intern(&field.text)),
             CorrelationKind::ValueCount(fields) => Measure::Distinct {
                 fields: intern(&mut self.fields, fields),
-                sampled: sampled(document, &tiers, report),
+                sampled: sampled(document, &tiers, &condition, report),
             },
+            CorrelationKind::ValueAvg(field) => Measure::Mean(self.fields.intern(&field.text)),
+            CorrelationKind::ValuePercentile(field, percent) => {
+                Measure::Percentile { field: self.fields.intern(&field.text), percent: *percent }
+            }
             CorrelationKind::SignalCount(field) => {
                 let of: Vec<Option<u64>> = bases.iter().map(|base| signal(base)).collect();
                 if of.iter().all(Option::is_none) {
@@ -273,7 +287,8 @@ impl Built {
             }
         };
         if let Measure::Rules { .. } = measure {
-            temporal_has_no_amounts(document, tune, report, problems);
+            let closes = correlation.turns.is_some();
+            temporal_has_no_amounts(document, closes, tune, report, problems);
         }
         if let (Some(mark), false) =
             (document.own.approximate, matches!(measure, Measure::Distinct { .. }))
@@ -281,7 +296,8 @@ impl Built {
             report.error(mark, "wrong-kind", "\"approximate\" belongs to a value_count");
         }
         let kind = document.own.window.unwrap_or(WindowKind::Sliding);
-        Window { kind, span, measure, condition, tiers }
+        let closes = correlation.turns.is_some();
+        Window { kind, span, measure, condition, tiers, closes }
     }
 
     /// Compiles the conditions and puts everything together.
@@ -373,7 +389,12 @@ fn intern(fields: &mut FieldSet, names: &[super::yaml::Key]) -> Vec<crate::event
     names.iter().map(|name| fields.intern(&name.text)).collect()
 }
 
-fn state_of(correlation: &Correlation, bases: &[&Document], window: &Window) -> serde_json::Value {
+fn state_of(
+    correlation: &Correlation,
+    bases: &[&Document],
+    ways: &Ways,
+    window: &Window,
+) -> serde_json::Value {
     let group_by: Vec<&str> = correlation.group_by.iter().map(|key| key.text.as_str()).collect();
     let (kind, field) = match &correlation.kind {
         CorrelationKind::EventCount => ("event_count", json!(null)),
@@ -387,8 +408,14 @@ fn state_of(correlation: &Correlation, bases: &[&Document], window: &Window) -> 
             ("value_count", json!([names, sampled]))
         }
         CorrelationKind::SignalCount(field) => ("value_count", json!(field.text)),
+        CorrelationKind::ValueAvg(field) => ("value_avg", json!(field.text)),
+        // Which percentile is a threshold: what is kept is the same.
+        CorrelationKind::ValuePercentile(field, _) => ("value_percentile", json!(field.text)),
         CorrelationKind::Temporal { ordered, .. } => match &window.measure {
-            Measure::Rules { any_of, .. } => ("temporal", json!([ordered, any_of])),
+            Measure::Rules { any_of, .. } => {
+                let any_of: Vec<_> = any_of.iter().map(Combination::to_json).collect();
+                ("temporal", json!([ordered, any_of]))
+            }
             _ => ("temporal", json!(ordered)),
         },
     };
@@ -408,9 +435,8 @@ fn state_of(correlation: &Correlation, bases: &[&Document], window: &Window) -> 
         });
         state.push(told.collect());
     }
-    if let (false, Some(state)) = (correlation.aliases.is_empty(), state.as_array_mut()) {
-        let of = bases.iter().map(|base| references::group_by_for(correlation, base));
-        state.push(of.collect());
+    if let (false, Some(state)) = (ways.fields.is_empty(), state.as_array_mut()) {
+        state.push(json!(ways.fields));
     }
     state
 }
@@ -423,6 +449,7 @@ fn signal(document: &Document) -> Option<u64> {
 
 fn temporal_has_no_amounts(
     document: &Document,
+    closes: bool,
     tune: Option<&Tune>,
     report: &mut Report,
     problems: &mut Vec<Problem>,
@@ -431,8 +458,9 @@ fn temporal_has_no_amounts(
     if let Some((_, mark)) = document.own.tiers.first() {
         report.error(*mark, "wrong-kind", what);
     }
-    if document.own.window == Some(WindowKind::Tumbling) {
-        report.error(document.mark, "wrong-kind", "a temporal correlation has sliding windows");
+    if document.own.window == Some(WindowKind::Tumbling) && !closes {
+        let what = "a temporal correlation has sliding windows unless its condition has a \"not\"";
+        report.error(document.mark, "wrong-kind", what);
     }
     if let Some(tune) = tune.filter(|tune| tune.threshold.is_some() || tune.tiers.is_some()) {
         problems.push(tune_problem(tune, "wrong-kind", what.to_owned()));
@@ -442,9 +470,19 @@ fn temporal_has_no_amounts(
 /// How far a `value_count` is sampled: not at all up to 10,000; beyond, the highest tier stands for
 /// 5,000 to 10,000 values of the sample, whose count is then off by about 1 to 2 % (the standard
 /// deviation of a binomial count).
-fn sampled(document: &Document, tiers: &[Tier], report: &mut Report) -> u8 {
+fn sampled(document: &Document, tiers: &[Tier], condition: &Condition, report: &mut Report) -> u8 {
     let most = Measure::DISTINCT_MAX as u64;
-    let highest = tiers.last().map_or(0, |tier| tier.gte);
+    let highest = tiers.last().map_or(0, |tier| tier.gte).max(condition.highest());
+    // Counting stops at the most: whether there are more than that, or just as many, nobody knows.
+    let highest = highest + u64::from(!condition.stays() && highest == most);
+    let is_exact =
+        |one: &&(Comparison, u64)| matches!(one.0, Comparison::Equal | Comparison::Other);
+    if let (Some(mark), Some((comparison, _))) =
+        (document.own.approximate, condition.0.iter().find(is_exact))
+    {
+        let what = format!("an estimate says nothing of {:?}", comparison.name());
+        report.error_with_hint(mark, "value", what, "lt and gte, or lte and gt".to_owned());
+    }
     if highest <= most {
         return 0;
     }
@@ -461,6 +499,24 @@ fn sampled(document: &Document, tiers: &[Tier], report: &mut Report) -> u8 {
         report.error_with_hint(document.mark, "value", what, hint);
         SAMPLED_MAX
     })
+}
+
+/// The condition with the amount that a deployment sets.
+fn with_threshold(
+    condition: &Condition,
+    number: u64,
+    tune: &Tune,
+    problems: &mut Vec<Problem>,
+) -> Condition {
+    match condition.0.as_slice() {
+        [(comparison, _)] if !comparison.stays() => Condition(vec![(*comparison, number)]),
+        [_] => Condition::at_least(number),
+        _ => {
+            let what = format!("the rule's condition has two amounts, not one: {condition}");
+            problems.push(tune_problem(tune, "threshold", what));
+            condition.clone()
+        }
+    }
 }
 
 fn no_amounts(alerting: &Alerting<'_>, problems: &mut Vec<Problem>) {

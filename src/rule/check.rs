@@ -18,7 +18,7 @@ use super::modifier::{Ask, Operator};
 use super::names::{self, Entry};
 use super::placeholder;
 use super::problem::{Place, Problem, Severity};
-use super::references;
+use super::references::{self, Ways};
 use super::report::{Report, nearest, shown};
 use super::set::RuleSet;
 use super::yaml::Mark;
@@ -45,6 +45,8 @@ pub(super) struct Alerting<'e> {
     pub(super) at: usize,
     /// Only others count what it finds.
     pub(super) is_silent: bool,
+    /// By which fields it groups what comes to it.
+    pub(super) ways: Ways,
 }
 
 impl<'o> Checker<'o> {
@@ -92,7 +94,8 @@ impl<'o> Checker<'o> {
             };
             let below = references::with_all_below(at, &bases);
             let tune = self.tune_of(&entry.document);
-            let rule = Alerting { entry, bases: of.clone(), below, tune, at, is_silent };
+            let ways = references::ways(at, &entries, &bases);
+            let rule = Alerting { entry, bases: of.clone(), below, tune, at, is_silent, ways };
             if !self.is_sound(&rule, &entries, &lists) {
                 left_out.insert(at);
                 continue;
@@ -187,7 +190,7 @@ impl<'o> Checker<'o> {
 
     /// Lists and coverage; a shipped rule that fails is left out with a warning.
     fn is_sound(&mut self, rule: &Alerting<'_>, entries: &[Entry], lists: &Lists) -> bool {
-        let mut is_sound = self.has_own_dedup_key(rule);
+        let mut is_sound = self.has_own_dedup_key(rule, entries);
         // A rule may use one list in several places; that it is empty is one problem.
         let mut told: Vec<String> = Vec::new();
         // A shipped rule that the deployment switched on by name is its own wish (V16).
@@ -251,12 +254,18 @@ impl<'o> Checker<'o> {
     }
 
     /// An alias is no field of an event: a dedup key is the group-by itself, or fields.
-    fn has_own_dedup_key(&mut self, rule: &Alerting<'_>) -> bool {
-        let Some(Body::Correlation(correlation)) = &rule.entry.document.body else { return true };
+    fn has_own_dedup_key(&mut self, rule: &Alerting<'_>, entries: &[Entry]) -> bool {
+        let below = rule.below.iter().filter_map(|at| entries.get(*at));
+        let aliases: Vec<&str> = std::iter::once(rule.entry)
+            .chain(below)
+            .filter_map(|entry| match &entry.document.body {
+                Some(Body::Correlation(correlation)) => Some(&correlation.aliases),
+                _ => None,
+            })
+            .flat_map(|aliases| aliases.iter().map(|alias| alias.name.text.as_str()))
+            .collect();
         let key = rule.entry.document.own.dedup_key.iter().flatten();
-        let is_alias = |field: &&super::yaml::Key| {
-            correlation.aliases.iter().any(|alias| alias.name.text == field.text)
-        };
+        let is_alias = |field: &&super::yaml::Key| aliases.contains(&field.text.as_str());
         let Some(field) = key.clone().find(is_alias) else { return true };
         let what =
             format!("the dedup key has the alias {:?}, which is no field", shown(&field.text));
@@ -311,7 +320,7 @@ impl<'o> Checker<'o> {
         let Some(source) = source_of(rule, entries) else { return true };
         let key = self.options.partition_key.iter().find(|(of, _)| *of == source);
         let Some((_, Some(key))) = key else { return true };
-        let grouping = build::grouping(document, &documents(&rule.bases, entries), rule.tune);
+        let grouping = build::grouping(document, &rule.ways, rule.tune);
         let is_local = grouping.is_always_local
             || grouping.keys.iter().all(|fields| {
                 let fields: Vec<&str> = fields.iter().map(String::as_str).collect();

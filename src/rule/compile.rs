@@ -90,7 +90,8 @@ impl<'a> Compiler<'a> {
             (name.text.clone(), predicate)
         });
         let lists: Vec<_> = lists.collect();
-        (!lists.is_empty()).then_some(Bump { lists })
+        let field = "tidegate.bucket";
+        (!lists.is_empty()).then(|| Bump { field: self.fields.intern(field), lists })
     }
 
     fn condition(&mut self, condition: &Condition, detection: &Detection) -> Predicate {

@@ -33,6 +33,17 @@ pub(super) enum Condition {
     Any(Vec<Condition>),
 }
 
+impl Condition {
+    /// Where the first search that it names stands.
+    pub(super) fn first_mark(&self) -> Option<Mark> {
+        match self {
+            Condition::Search { mark, .. } | Condition::Several { mark, .. } => Some(*mark),
+            Condition::Not(inner) => inner.first_mark(),
+            Condition::All(all) | Condition::Any(all) => all.first().and_then(Self::first_mark),
+        }
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Quantity {
     One,

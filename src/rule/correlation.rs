@@ -1,12 +1,12 @@
 //! `correlation:` → which rules count together, by what, over how long, from which amount on.
 
+use super::amount::{Comparison, Condition};
 use super::condition;
 use super::derived;
 use super::keys::CORRELATION_CONDITION;
-use super::model::Condition;
 use super::report::{Report, nearest_or_all, shown};
 use super::shape::{self, Shape};
-use super::yaml::{Key, Node};
+use super::yaml::{Key, Mark, Node};
 use crate::units::Span;
 
 /// A correlation, checked as far as it can be without the other documents.
@@ -20,6 +20,8 @@ pub(super) struct Correlation {
     pub(super) aliases: Vec<Alias>,
     pub(super) timespan: Span,
     pub(super) condition: Condition,
+    /// What of it can turn false again, and where.
+    pub(super) turns: Option<Key>,
 }
 
 /// One name for a field that differs between the rules.
@@ -39,6 +41,9 @@ pub(super) enum CorrelationKind {
     ValueCount(Vec<Key>),
     /// `value_count` of the signals that the rules give.
     SignalCount(Key),
+    ValueAvg(Key),
+    /// With which percentile; a median is the 50th.
+    ValuePercentile(Key, u8),
     /// Rules that match within the window: all, or as the condition over their names says.
     Temporal {
         ordered: bool,
@@ -49,14 +54,24 @@ pub(super) enum CorrelationKind {
 /// What a referenced rule gives by its tag `signal.KIND` (rules.md §2).
 pub(super) const SIGNAL: &str = "tidegate.signal";
 
-pub(super) const SUPPORTED: [&str; 5] =
-    ["event_count", "value_sum", "value_count", "temporal", "temporal_ordered"];
-pub(super) const NOT_YET: [&str; 5] = [
+pub(super) const TYPES: [&str; 8] = [
+    "event_count",
+    "value_sum",
+    "value_count",
     "value_avg",
     "value_percentile",
     "value_median",
-    "extended_temporal",
-    "extended_temporal_ordered",
+    "temporal",
+    "temporal_ordered",
+];
+/// Types that turn false again when a further event brings the amount down.
+const METRICS: [&str; 3] = ["value_avg", "value_percentile", "value_median"];
+/// Names of drafts, and what the same is called now.
+const DRAFTS: [(&str, &str); 4] = [
+    ("extended_temporal", "temporal"),
+    ("extended_temporal_ordered", "temporal_ordered"),
+    ("temporal_extended", "temporal"),
+    ("temporal_ordered_extended", "temporal_ordered"),
 ];
 
 /// Reads the value of `correlation`, whose keys and types have been checked.
@@ -77,19 +92,14 @@ pub(super) fn read(node: &Node, report: &mut Report) -> Option<Correlation> {
         let ordered = kind == "temporal_ordered";
         let condition = read_rules_condition(node, ordered, report)?;
         let rules = Some(rules).filter(|rules| !rules.is_empty())?;
+        let turns = condition.as_ref().and_then(first_not);
+        let turns = turns.map(|mark| Key { text: "not".to_owned(), mark });
         let kind = CorrelationKind::Temporal { ordered, condition };
-        let condition = Condition::AtLeast(1);
-        return Some(Correlation {
-            kind,
-            rules,
-            group_by,
-            aliases,
-            timespan: timespan?,
-            condition,
-        });
+        let (timespan, condition) = (timespan?, Condition::at_least(1));
+        return Some(Correlation { kind, rules, group_by, aliases, timespan, condition, turns });
     }
     let condition = read_condition(node, kind.as_deref(), report);
-    let (condition, fields) = condition?;
+    let Read { condition, fields, percent, turns } = condition?;
     let kind = match kind?.as_str() {
         "event_count" => CorrelationKind::EventCount,
         "value_count" if fields.iter().any(|field| field.text == SIGNAL) => {
@@ -99,26 +109,29 @@ pub(super) fn read(node: &Node, report: &mut Report) -> Option<Correlation> {
             CorrelationKind::SignalCount(fields.into_iter().next()?)
         }
         "value_count" => CorrelationKind::ValueCount(Some(fields).filter(|all| !all.is_empty())?),
+        "value_avg" => CorrelationKind::ValueAvg(fields.into_iter().next()?),
+        "value_percentile" | "value_median" => {
+            CorrelationKind::ValuePercentile(fields.into_iter().next()?, percent?)
+        }
         _ => CorrelationKind::ValueSum(fields.into_iter().next()?),
     };
     let timespan = timespan?;
     let rules = Some(rules).filter(|rules| !rules.is_empty())?;
-    Some(Correlation { kind, rules, group_by, aliases, timespan, condition })
+    Some(Correlation { kind, rules, group_by, aliases, timespan, condition, turns })
 }
 
 fn read_kind(node: &Node, report: &mut Report) -> Option<String> {
     let kind = shape::text(node.get("type"))?;
-    if SUPPORTED.contains(&kind.text.as_str()) {
+    if TYPES.contains(&kind.text.as_str()) {
         return Some(kind.text);
     }
-    if NOT_YET.contains(&kind.text.as_str()) {
-        let what = format!("correlations of type {:?} are not supported yet", kind.text);
-        report.error(kind.mark, "not-supported-yet", what);
-    } else {
-        let what = format!("there is no correlation type {:?}", shown(&kind.text));
-        let hint = nearest_or_all(&kind.text, &SUPPORTED);
-        report.error_with_hint(kind.mark, "value", what, hint);
-    }
+    let draft = DRAFTS.iter().find(|(draft, _)| *draft == kind.text);
+    let hint = match draft {
+        Some((_, now)) => format!("{now}, with the condition over the rules' names"),
+        None => nearest_or_all(&kind.text, &TYPES),
+    };
+    let what = format!("there is no correlation type {:?}", shown(&kind.text));
+    report.error_with_hint(kind.mark, "value", what, hint);
     None
 }
 
@@ -187,11 +200,26 @@ fn same_field(by_rule: &Node) -> Option<String> {
     fields.all(|field| field.is_some_and(|field| field.text == first)).then_some(first)
 }
 
-fn read_condition(
-    node: &Node,
-    kind: Option<&str>,
-    report: &mut Report,
-) -> Option<(Condition, Vec<Key>)> {
+/// The first `not` of a condition over rules.
+fn first_not(condition: &condition::Condition) -> Option<Mark> {
+    match condition {
+        condition::Condition::Not(inner) => inner.first_mark(),
+        condition::Condition::All(all) | condition::Condition::Any(all) => {
+            all.iter().find_map(first_not)
+        }
+        condition::Condition::Search { .. } | condition::Condition::Several { .. } => None,
+    }
+}
+
+/// A condition on an amount.
+struct Read {
+    condition: Condition,
+    fields: Vec<Key>,
+    percent: Option<u8>,
+    turns: Option<Key>,
+}
+
+fn read_condition(node: &Node, kind: Option<&str>, report: &mut Report) -> Option<Read> {
     let Some(condition) = node.get("condition") else {
         let hint = "condition: {gte: N}".to_owned();
         let what = "\"correlation\" has no key \"condition\"";
@@ -199,6 +227,8 @@ fn read_condition(
         return None;
     };
     if condition.as_scalar().is_some_and(|_| !condition.is_null()) {
+        // Of a type that does not exist nobody knows.
+        kind?;
         let what = "a condition over rules belongs to temporal and temporal_ordered";
         let hint = "condition: {gte: N}".to_owned();
         report.error_with_hint(condition.mark, "wrong-kind", what, hint);
@@ -207,20 +237,26 @@ fn read_condition(
     shape::check(condition, &Shape::Map(CORRELATION_CONDITION), "condition", report);
     let fields = shape::texts(condition.get("field"));
     for (at, field) in fields.iter().enumerate() {
-        if kind == Some("value_sum") && at > 0 {
-            report.error(field.mark, "value", "one field is added up, not several");
+        if kind.is_some_and(|kind| kind != "value_count") && at > 0 {
+            let what = match kind {
+                Some("value_sum") => "one field is added up, not several",
+                _ => "the amounts are those of one field, not of several",
+            };
+            report.error(field.mark, "value", what);
         } else if fields.iter().take(at).any(|other| other.text == field.text) {
             let what = format!("{:?} is twice among the fields", shown(&field.text));
             report.error(field.mark, "duplicate", what);
         }
     }
     match (kind, fields.first()) {
-        (Some(kind @ ("value_sum" | "value_count")), None) => {
+        (Some(kind), None) if kind != "event_count" => {
             let hint = "condition: {field: NAME, gte: N}".to_owned();
-            let what = if kind == "value_sum" {
-                "\"value_sum\" needs the field that it adds up"
-            } else {
-                "\"value_count\" needs the field whose different values it counts"
+            let what = match kind {
+                "value_sum" => "\"value_sum\" needs the field that it adds up".to_owned(),
+                "value_count" => {
+                    "\"value_count\" needs the field whose different values it counts".to_owned()
+                }
+                kind => format!("{kind:?} needs the field whose amounts it looks at"),
             };
             report.error_with_hint(condition.mark, "missing-key", what, hint);
         }
@@ -235,29 +271,89 @@ fn read_condition(
         }
         _ => {}
     }
-    let (gt, gte) = (condition.get("gt"), condition.get("gte"));
-    if let (Some(_), Some(second)) = (gt, gte) {
-        report.error(second.mark, "value", "a condition has \"gt\" or \"gte\", not both");
+    let percent = read_percent(condition, kind, report);
+    let (comparisons, turns) = read_comparisons(condition, report)?;
+    let turns = turns.or_else(|| {
+        let kind = kind.filter(|kind| METRICS.contains(kind))?;
+        Some(Key { text: kind.to_owned(), mark: node.get("type").map_or(node.mark, |at| at.mark) })
+    });
+    Some(Read { condition: comparisons, fields, percent, turns })
+}
+
+/// Which percentile; of a median the 50th.
+fn read_percent(condition: &Node, kind: Option<&str>, report: &mut Report) -> Option<u8> {
+    let written = condition.get("percentile");
+    match (kind, written) {
+        (Some("value_median"), None) => Some(50),
+        (Some("value_percentile"), None) => {
+            let what = "\"value_percentile\" does not say which percentile";
+            let hint = "condition: {field: NAME, percentile: 95, gt: N}".to_owned();
+            report.error_with_hint(condition.mark, "missing-key", what, hint);
+            None
+        }
+        (Some("value_percentile"), Some(node)) => {
+            // What is no number was reported with the other types.
+            let number = shape::count(Some(node))?;
+            let percent = u8::try_from(number).ok().filter(|percent| *percent <= 100);
+            if percent.is_none() {
+                let what = format!("there is no percentile {number}");
+                report.error_with_hint(node.mark, "value", what, "0 to 100".to_owned());
+            }
+            percent
+        }
+        (_, Some(node)) => {
+            report.error(node.mark, "wrong-kind", "\"percentile\" belongs to value_percentile");
+            None
+        }
+        (_, None) => None,
+    }
+}
+
+/// The comparisons as written, and the first that can turn false again.
+fn read_comparisons(node: &Node, report: &mut Report) -> Option<(Condition, Option<Key>)> {
+    let of_key = |key: &Key| Comparison::ALL.into_iter().find(|one| one.name() == key.text);
+    let written: Vec<(&Key, &Node, Comparison)> = shape::entries(Some(node))
+        .iter()
+        .filter_map(|(key, value)| Some((key, value, of_key(key)?)))
+        .collect();
+    if written.is_empty() {
+        // A slip in a comparison's name has been reported.
+        let known = |key: &Key| matches!(key.text.as_str(), "field" | "percentile");
+        if shape::entries(Some(node)).iter().all(|(key, _)| known(key)) {
+            let hint = "condition: {gte: N}".to_owned();
+            report.error_with_hint(node.mark, "missing-key", "the condition names no amount", hint);
+        }
         return None;
     }
-    let written = match (shape::count(gt), shape::count(gte)) {
-        (Some(number), _) if number == u64::MAX => {
-            report.error(condition.mark, "value", "no amount is above this one");
-            None
+    for pair in [["gt", "gte"], ["lt", "lte"]] {
+        let mut both = written.iter().filter(|(key, ..)| pair.contains(&key.text.as_str()));
+        if let (Some(_), Some((_, second, _))) = (both.next(), both.next()) {
+            let [one, other] = pair;
+            let what = format!("a condition has {one:?} or {other:?}, not both");
+            report.error(second.mark, "value", what);
+            return None;
         }
-        (Some(number), _) => Some(Condition::Above(number)),
-        (_, Some(number)) => Some(Condition::AtLeast(number)),
-        (None, None) => {
-            let has_operator = condition
-                .as_map()
-                .is_some_and(|entries| entries.iter().any(|(key, _)| key.text != "field"));
-            if !has_operator {
-                let hint = "condition: {gte: N}".to_owned();
-                let what = "the condition names no amount";
-                report.error_with_hint(condition.mark, "missing-key", what, hint);
-            }
-            None
-        }
-    };
-    written.map(|written| (written, fields))
+    }
+    let is_equal = |one: &&(&Key, &Node, Comparison)| one.2 == Comparison::Equal;
+    if let Some((key, ..)) = written.iter().find(is_equal).filter(|_| written.len() > 1) {
+        report.error(key.mark, "value", "\"eq\" stands alone: it says which amount");
+        return None;
+    }
+    let numbers: Option<Vec<(Comparison, u64)>> = written
+        .iter()
+        .map(|(_, value, comparison)| Some((*comparison, shape::count(Some(value))?)))
+        .collect();
+    let condition = Condition(numbers?);
+    if condition.0.contains(&(Comparison::Above, u64::MAX)) {
+        report.error(node.mark, "value", "no amount is above this one");
+        return None;
+    }
+    let is_below_zero = condition.0.contains(&(Comparison::Below, 0));
+    if is_below_zero || condition.greatest().is_some_and(|greatest| greatest < condition.least()) {
+        let what = format!("no amount is {condition}");
+        report.error(node.mark, "value", what);
+        return None;
+    }
+    let turns = written.iter().find(|(.., comparison)| !comparison.stays());
+    Some((condition, turns.map(|(key, ..)| (*key).clone())))
 }

@@ -6,11 +6,11 @@ use super::detection::{self, Detection, Operand};
 use super::filter::{self, Filter};
 use super::keys::DOCUMENT;
 use super::list::ListUse;
-use super::model::{Level, Status};
+use super::model::{Level, Status, WindowKind};
 use super::own::{self, Of, Own};
 use super::report::{Report, nearest, shown};
 use super::rsigma;
-use super::shape::{self, KeySpec, Needed};
+use super::shape::{self, KeySpec};
 use super::yaml::{Key, Mark, Node};
 use crate::event::Source;
 
@@ -87,6 +87,9 @@ pub(super) fn read(node: &Node, report: &mut Report) -> Option<Document> {
     let own = node.get("tidegate").map(|own| own::read(own, of, &group_by, report));
     let mut own = own.unwrap_or_default();
     rsigma::read(node, of, &mut own, report);
+    if let Some(Body::Correlation(correlation)) = &body {
+        check_window(correlation, &own, report);
+    }
     let generate_inside = correlation.and_then(|correlation| correlation.get("generate"));
     let generates = [node.get("generate"), generate_inside]
         .iter()
@@ -158,6 +161,19 @@ impl Document {
     }
 }
 
+/// What can turn false again is asked once the window has closed, and only tumbling ones do.
+fn check_window(correlation: &Correlation, own: &Own, report: &mut Report) {
+    let Some(turns) = &correlation.turns else { return };
+    if own.window != Some(WindowKind::Tumbling) {
+        let what = format!(
+            "{:?} can turn false again while a window is open, and sliding windows never close",
+            turns.text
+        );
+        let hint = "tidegate: {window: tumbling}".to_owned();
+        report.error_with_hint(turns.mark, "window", what, hint);
+    }
+}
+
 fn check_top_key(key: &Key, value: &Node, report: &mut Report) {
     let Some(spec) = DOCUMENT.iter().find(|spec| spec.name == key.text) else {
         // Sigma allows keys of one's own; a slip of the keyboard is likelier when it is close.
@@ -168,11 +184,6 @@ fn check_top_key(key: &Key, value: &Node, report: &mut Report) {
         }
         return;
     };
-    if spec.needed == Needed::NotYet {
-        let what = format!("documents with {:?} are not supported yet", key.text);
-        report.error(key.mark, "not-supported-yet", what);
-        return;
-    }
     if spec.name == "action" {
         let what = "\"action\" belongs to the rule collections of old Sigma";
         let hint = "write each rule out, as a document of its own".to_owned();

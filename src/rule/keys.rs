@@ -47,13 +47,17 @@ pub(super) const CORRELATION: &[KeySpec] = &[
     KeySpec::needed(
         "type",
         Shape::Text,
-        "event_count, value_sum, value_count, temporal or temporal_ordered",
+        "event_count, value_sum, value_count, value_avg, value_percentile, value_median, temporal or temporal_ordered",
     ),
     KeySpec::needed("rules", Shape::Texts, "names or ids of the rules whose matches count"),
     KeySpec::optional("group-by", Shape::Texts, "fields; each combination counts for itself")
         .by_default("one group for all"),
     KeySpec::needed("timespan", Shape::Span, "length of the window, like 10m"),
-    KeySpec::optional("condition", Shape::Any, "the amount from which on it fires, like {gte: 10}"),
+    KeySpec::optional(
+        "condition",
+        Shape::Any,
+        "the amounts for which it fires, like {gte: 10}; of temporal: the rules, like a and not b",
+    ),
     KeySpec::optional(
         "aliases",
         Shape::Named(&Shape::Named(&Shape::Text)),
@@ -91,15 +95,15 @@ pub(super) const CORRELATION_CONDITION: &[KeySpec] = &[
     KeySpec::optional(
         "field",
         Shape::Texts,
-        "value_sum: the field that is added up; value_count: the fields whose different values count",
+        "value_count: the fields whose different values count; others: the field that has the amounts",
     ),
     KeySpec::optional("gt", Shape::Count, "fires above this amount"),
     KeySpec::optional("gte", Shape::Count, "fires from this amount on"),
-    KeySpec::not_yet("lt", "below this amount"),
-    KeySpec::not_yet("lte", "up to this amount"),
-    KeySpec::not_yet("eq", "exactly this amount"),
-    KeySpec::not_yet("neq", "any other amount"),
-    KeySpec::not_yet("percentile", "which percentile"),
+    KeySpec::optional("lt", Shape::Count, "fires below this amount, once the window has closed"),
+    KeySpec::optional("lte", Shape::Count, "fires up to this amount, once the window has closed"),
+    KeySpec::optional("eq", Shape::Count, "fires at this amount, once the window has closed"),
+    KeySpec::optional("neq", Shape::Count, "fires at any other, once the window has closed"),
+    KeySpec::optional("percentile", Shape::Count, "value_percentile: which one, 0 to 100"),
 ];
 
 /// Keys of `tidegate`.
@@ -107,7 +111,7 @@ pub(super) const OWN: &[KeySpec] = &[
     KeySpec::optional(
         "window",
         Shape::Words(&["sliding", "tumbling"]),
-        "sliding (default): a window ends at every event; tumbling: windows aligned to the epoch",
+        "sliding (default): a window ends at every event; tumbling: windows aligned to the epoch, as conditions need that can turn false again",
     )
     .by_default("sliding"),
     KeySpec::optional(
@@ -218,7 +222,7 @@ const COLLECT: &[KeySpec] = &[
     KeySpec::optional("sum", Shape::Boolean, "their sum"),
     KeySpec::optional("min", Shape::Boolean, "the least"),
     KeySpec::optional("max", Shape::Boolean, "the greatest"),
-    KeySpec::not_yet("distinct", "how many there are"),
+    KeySpec::optional("distinct", Shape::Boolean, "how many different ones there are, up to 10000"),
 ];
 
 /// Most values that `sample` and `set` may ask for: a finding is bounded (semantics.md §9).

@@ -6,7 +6,7 @@
 //! | step | files |
 //! |---|---|
 //! | text → nodes | `yaml`, `shape`, `keys` and `examples` (which keys there are), `report` |
-//! | nodes → syntax tree | `document`, `detection`, `modifier`, `encoding`, `placeholder`, `pattern`, `condition`, `correlation`, `filter`, `own`, `rsigma`, `shown_text`, `list`, `list_file`, `builtin_list`, `title` |
+//! | nodes → syntax tree | `document`, `detection`, `modifier`, `encoding`, `placeholder`, `pattern`, `condition`, `correlation`, `amount`, `filter`, `own`, `rsigma`, `shown_text`, `list`, `list_file`, `builtin_list`, `title` |
 //! | all documents together | `load`, `check`, `names`, `references`, `coverage`, `fingerprint` |
 //! | compiled | `build`, `compile`, `predicate` with its matchers, `level_from`, `bump`, `dispatch` with its `anchor`s, `set` |
 //! | why a rule matches; advice; comparison of two sets | `explain`, `lint`, `overview` |
@@ -15,6 +15,7 @@
 
 #![deny(clippy::disallowed_methods, clippy::iter_over_hash_type)]
 
+mod amount;
 mod anchor;
 mod build;
 mod builtin;
@@ -70,6 +71,7 @@ mod time_part;
 mod title;
 mod yaml;
 
+pub use amount::{Comparison, Condition, Quantity};
 pub use builtin::builtin;
 pub use bump::Bump;
 pub use explain::{Asked, ExplainedBase, Node as ExplainedNode, Question};
@@ -79,7 +81,7 @@ pub use list::{ListType, ListValues, WhenEmpty};
 pub use list_file::{ListForm, ListValue, read_list};
 pub use load::{LoadOptions, Loaded, RuleFile, Tune, load};
 pub use model::{
-    Collect, CollectHow, Condition, Dedup, Kind, Level, Matched, Measure, MissingGroup, NewTerms,
+    Collect, CollectHow, Combination, Dedup, Kind, Level, Matched, Measure, MissingGroup, NewTerms,
     Rule, RuleIndex, RuleText, StateId, Status, Tier, Window, WindowKind,
 };
 pub use outline::{Outline, outlines, speaking};

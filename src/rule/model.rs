@@ -1,5 +1,6 @@
 //! A checked rule as the engine and the alert writer see it.
 
+use super::amount::Condition;
 use super::bump::Bump;
 use super::level_from::LevelFrom;
 use crate::event::{FieldId, Source};
@@ -140,9 +141,12 @@ pub struct Rule {
     pub dedup: Dedup,
     /// Values carried in the finding.
     pub collect: Vec<Collect>,
-    /// By referenced rule the fields that stand for `group_by` in its events; empty when all have the
-    /// fields of `group_by` themselves.
+    /// The fields that stand for `group_by`, by the way in which an event comes to the rule: each
+    /// referenced rule is a way, one that has ways itself is as many. Empty when all have the fields of
+    /// `group_by` themselves.
     pub group_by_of: Vec<Vec<FieldId>>,
+    /// By referenced rule the first of its ways; empty when each is one.
+    pub first_way: Vec<u16>,
     /// Correlations that count what this rule finds, and as which of their rules.
     pub feeds: Vec<(RuleIndex, u8)>,
     /// Only correlations refer to it: it makes no findings of its own.
@@ -196,7 +200,7 @@ pub struct NewTerms {
     pub learn: Span,
 }
 
-/// An aggregation with early firing (semantics.md §5).
+/// An aggregation (semantics.md §5).
 #[derive(Debug, Clone)]
 pub struct Window {
     /// Sliding or tumbling.
@@ -207,17 +211,11 @@ pub struct Window {
     pub measure: Measure,
     /// The condition as written, for texts.
     pub condition: Condition,
-    /// Ascending by `gte`, at least one; the first is the condition itself.
+    /// Ascending by `gte`, at least one; the first is the condition itself, or where it begins.
     pub tiers: Vec<Tier>,
-}
-
-/// `condition` of a correlation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Condition {
-    /// `gt: n`
-    Above(u64),
-    /// `gte: n`
-    AtLeast(u64),
+    /// What it asks can turn false again: it is asked once, when no event of the window counts any
+    /// more. Else it fires as soon as it holds.
+    pub closes: bool,
 }
 
 /// What a window adds up.
@@ -239,13 +237,42 @@ pub enum Measure {
         /// By referenced rule, a hash of its signal; `None` for a rule without one.
         of: Vec<Option<u64>>,
     },
+    /// `value_avg` of a field: over the events that have an amount there.
+    Mean(FieldId),
+    /// `value_percentile`, and `value_median` as the 50th.
+    Percentile {
+        /// Whose amounts.
+        field: FieldId,
+        /// 0 to 100.
+        percent: u8,
+    },
     /// `temporal`, `temporal_ordered`: which of the referenced rules matched.
     Rules {
-        /// Combinations of referenced rules by number, ascending; one of them is enough.
-        any_of: Vec<Vec<u8>>,
+        /// One of them is enough.
+        any_of: Vec<Combination>,
         /// Their matches must follow each other as the rules are listed.
         ordered: bool,
     },
+}
+
+/// Referenced rules by number, ascending.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Combination {
+    /// They matched.
+    pub all: Vec<u8>,
+    /// They did not.
+    pub none: Vec<u8>,
+}
+
+impl Combination {
+    /// As overviews and fingerprints have it.
+    pub(super) fn to_json(&self) -> serde_json::Value {
+        if self.none.is_empty() {
+            serde_json::json!(self.all)
+        } else {
+            serde_json::json!({"all": self.all, "none": self.none})
+        }
+    }
 }
 
 impl Measure {
@@ -260,6 +287,18 @@ impl Measure {
 
     /// Most rules that a correlation may refer to: one bit each.
     pub const RULES_MAX: usize = 32;
+
+    /// The fields whose values it looks at.
+    #[must_use]
+    pub fn fields(&self) -> &[FieldId] {
+        match self {
+            Self::Count | Self::Signals { .. } | Self::Rules { .. } => &[],
+            Self::Sum(field) | Self::Mean(field) | Self::Percentile { field, .. } => {
+                std::slice::from_ref(field)
+            }
+            Self::Distinct { fields, .. } => fields,
+        }
+    }
 }
 
 /// Which windows there are.
@@ -322,4 +361,6 @@ pub enum CollectHow {
     Min,
     /// Greatest amount.
     Max,
+    /// How many different values there are.
+    Distinct,
 }

@@ -4,7 +4,7 @@
 //! configuration would load. It names no entity: of a list there are only its length and a hash.
 
 use super::fingerprint;
-use super::model::{Kind, Measure, Rule, WindowKind};
+use super::model::{Combination, Kind, Measure, Rule, WindowKind};
 use super::set::RuleSet;
 use crate::event::FieldId;
 use serde_json::{Value, json};
@@ -58,6 +58,9 @@ fn of_rule(rules: &RuleSet, rule: &Rule) -> Value {
             WindowKind::Tumbling => "tumbling",
         };
         members.insert("window".into(), kind.into());
+        if window.closes {
+            members.insert("when_closed".into(), window.condition.to_string().into());
+        }
         let names = |fields: &[FieldId]| -> Value {
             fields.iter().map(|field| rules.fields().name(*field)).collect()
         };
@@ -72,8 +75,16 @@ fn of_rule(rules: &RuleSet, rule: &Rule) -> Value {
             Measure::Signals { .. } => {
                 members.insert("values_of".into(), json!(["tidegate.signal"]));
             }
+            Measure::Mean(field) => {
+                members.insert("average_of".into(), names(&[*field]));
+            }
+            Measure::Percentile { field, percent } => {
+                members.insert("percentile_of".into(), names(&[*field]));
+                members.insert("percentile".into(), json!(percent));
+            }
             Measure::Rules { any_of, ordered } => {
-                members.insert("together".into(), json!(any_of));
+                let any_of = any_of.iter().map(Combination::to_json);
+                members.insert("together".into(), any_of.collect());
                 members.insert("ordered".into(), json!(ordered));
             }
         }

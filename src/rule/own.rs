@@ -190,7 +190,9 @@ fn read_collect(node: &Node, report: &mut Report) -> Vec<Collected> {
             [] if shape::entries(Some(entry)).len() > 1 => {}
             [] => {
                 let what = format!("{:?} does not say what to keep", shown(&name.text));
-                let hint = "one of sample: N, set: N, sum: true, min: true, max: true".to_owned();
+                let hint =
+                    "one of sample: N, set: N, distinct: true, sum: true, min: true, max: true"
+                        .to_owned();
                 report.error_with_hint(entry.mark, "missing-key", what, hint);
             }
             _ => {
@@ -214,13 +216,14 @@ fn read_how(key: &Key, value: &Node, report: &mut Report) -> Option<CollectHow> 
             let count = usize::try_from(count).ok()?;
             Some(if key.text == "set" { CollectHow::Set(count) } else { CollectHow::Sample(count) })
         }
-        "sum" | "min" | "max" => {
+        "distinct" | "sum" | "min" | "max" => {
             if shape::boolean(Some(value)) == Some(false) {
                 let what = format!("{:?} is true or left out", key.text);
                 report.error(value.mark, "value", what);
                 return None;
             }
             Some(match key.text.as_str() {
+                "distinct" => CollectHow::Distinct,
                 "sum" => CollectHow::Sum,
                 "min" => CollectHow::Min,
                 _ => CollectHow::Max,

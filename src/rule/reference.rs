@@ -5,7 +5,7 @@
 //! it. A row that no example uses is told, so that whoever adds a key adds it to an example too.
 
 use super::builtin_list;
-use super::correlation::{SIGNAL, SUPPORTED};
+use super::correlation::{self, SIGNAL};
 use super::keys::{
     AGGREGATION_ONLY, COLLECTED_VALUES_MAX, CORRELATION_CONDITION, DETECTION, DETECTION_ONLY,
     DOCUMENT, FILTER, LOGSOURCE, OF_FILTER,
@@ -51,7 +51,7 @@ const NESTED: [(&str, &[KeySpec]); 4] = [
 ];
 
 /// What each type of correlation counts.
-const TYPES: [(&str, &str); 10] = [
+const TYPES: [(&str, &str); 8] = [
     ("event_count", "events"),
     ("value_sum", "the sum of a number in the events"),
     ("value_count", "different values of a field, or tuples of several"),
@@ -60,8 +60,6 @@ const TYPES: [(&str, &str); 10] = [
     ("value_avg", "the mean of a number in the events"),
     ("value_percentile", "a percentile of a number in the events"),
     ("value_median", "the median of a number in the events"),
-    ("extended_temporal", "as temporal, with a condition over rules"),
-    ("extended_temporal_ordered", "as temporal_ordered, with a condition over rules"),
 ];
 
 /// Values of a finding in titles and in `alert-context`.
@@ -301,7 +299,7 @@ impl Page<'_> {
     fn types(&mut self) {
         self.heading("Types of correlation", "What `correlation.type` may be.");
         self.table(&["type", "counts", "example"]);
-        for kind in SUPPORTED {
+        for kind in correlation::TYPES {
             let meaning = TYPES.iter().find(|(name, _)| *name == kind).map_or("", |(_, help)| help);
             let is_it = |one: &Value| {
                 one.pointer("/correlation/type").and_then(Value::as_str) == Some(kind)
@@ -453,7 +451,7 @@ impl Page<'_> {
 
 /// Whether a key may be written at all.
 fn is_read(spec: &KeySpec) -> bool {
-    spec.needed != Needed::NotYet && spec.name != "action"
+    spec.name != "action"
 }
 
 fn join(path: &str, name: &str) -> String {
@@ -505,7 +503,6 @@ fn belongs_to(path: &str) -> &'static str {
 mod checks {
     use super::*;
     use crate::event::derived_names;
-    use crate::rule::correlation::NOT_YET;
     use crate::rule::shown_text::OF_FINDING;
     use std::collections::BTreeSet;
 
@@ -516,7 +513,7 @@ mod checks {
         assert_eq!(fields, derived_names());
         assert_eq!(VALUES.map(|(name, _)| name), OF_FINDING);
         let types: BTreeSet<_> = TYPES.map(|(name, _)| name).into();
-        assert_eq!(types, SUPPORTED.into_iter().chain(NOT_YET).collect());
+        assert_eq!(types, correlation::TYPES.into());
     }
 
     #[test]

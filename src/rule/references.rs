@@ -4,7 +4,7 @@ use super::condition::{Condition, Quantity};
 use super::correlation::{Correlation, CorrelationKind};
 use super::coverage;
 use super::document::{Body, Document};
-use super::model::{Measure, WindowKind};
+use super::model::{Combination, Measure};
 use super::names::{self, Entry};
 use super::report::{Report, shown};
 use super::yaml::Key;
@@ -90,40 +90,29 @@ fn is_base(
         // Its own errors are reported where they are.
         return document.body.is_some();
     };
-    if matches!(inner.kind, CorrelationKind::Temporal { .. }) {
-        let what = "correlations over temporal ones are not supported yet";
-        report.error(reference.mark, "not-supported-yet", what);
-        return false;
-    }
-    let not_yet = if inner.aliases.is_empty() {
-        let is_tumbling = document.own.window == Some(WindowKind::Tumbling);
-        is_tumbling.then_some("correlations over tumbling windows are not supported yet")
-    } else {
-        Some("correlations over one with aliases are not supported yet")
-    };
-    if let Some(what) = not_yet {
-        report.error(reference.mark, "not-supported-yet", what);
-        return false;
-    }
     // A finding of the inner rule stands for many events: only its group is the same for all.
     let of_inner: Vec<&str> = inner.group_by.iter().map(|key| key.text.as_str()).collect();
-    let mut wanted = group_by_for(outer, document);
-    match &outer.kind {
-        CorrelationKind::ValueSum(field) => wanted.push(field.text.clone()),
-        CorrelationKind::ValueCount(fields) => {
-            wanted.extend(fields.iter().map(|field| field.text.clone()));
-        }
-        _ => {}
-    }
-    let missing =
-        wanted.iter().find(|field| !coverage::determines(&of_inner, std::slice::from_ref(*field)));
-    if let Some(field) = missing {
+    let is_alias = |name: &str| inner.aliases.iter().any(|alias| alias.name.text == name);
+    let fields: Vec<&str> = of_inner.iter().copied().filter(|name| !is_alias(name)).collect();
+    let measured = match &outer.kind {
+        CorrelationKind::ValueSum(field)
+        | CorrelationKind::ValueAvg(field)
+        | CorrelationKind::ValuePercentile(field, _) => std::slice::from_ref(field),
+        CorrelationKind::ValueCount(fields) => fields,
+        _ => &[],
+    };
+    let measured = measured.iter().map(|field| (field.text.clone(), &fields));
+    let grouped = group_by_for(outer, document).into_iter().map(|field| (field, &of_inner));
+    let missing = grouped
+        .chain(measured)
+        .find(|(field, known)| !coverage::determines(known, std::slice::from_ref(field)));
+    if let Some((field, known)) = missing {
         let what = format!(
             "it counts by {:?}, which findings of {:?} do not carry",
-            shown(field),
+            shown(&field),
             document.label()
         );
-        let hint = format!("one of its group-by: {}", of_inner.join(", "));
+        let hint = format!("one of its group-by: {}", known.join(", "));
         report.error_with_hint(reference.mark, "group-by", what, hint);
         return false;
     }
@@ -171,44 +160,112 @@ pub(super) fn check_aliases(
     is_good
 }
 
+/// By which fields a correlation groups what comes to it, one list for each way; and by referenced
+/// rule the first of its ways. A referenced rule is one way, or as many as it has itself. Nothing when
+/// every way has the fields of the group-by themselves.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Ways {
+    pub(super) fields: Vec<Vec<String>>,
+    pub(super) first: Vec<u16>,
+}
+
+/// The ways of the document at `at`; references go round in no circle.
+pub(super) fn ways(at: usize, entries: &[Entry], all: &[Option<Vec<usize>>]) -> Ways {
+    let none = Ways::default();
+    let document = entries.get(at).map(|one| &one.document);
+    let Some(Some(Body::Correlation(correlation))) = document.map(|one| &one.body) else {
+        return none;
+    };
+    let Some(Some(bases)) = all.get(at) else { return none };
+    let own: Vec<String> = correlation.group_by.iter().map(|key| key.text.clone()).collect();
+    let mut ways = Ways::default();
+    for base in bases {
+        let Some(document) = entries.get(*base).map(|one| &one.document) else { return none };
+        ways.first.push(u16::try_from(ways.fields.len()).unwrap_or(u16::MAX));
+        let named = group_by_for(correlation, document);
+        let inner = self::ways(*base, entries, all);
+        match &document.body {
+            Some(Body::Correlation(of)) if !inner.fields.is_empty() => {
+                ways.fields.extend(inner.fields.iter().map(|way| resolved(&named, of, way)));
+            }
+            _ => ways.fields.push(named),
+        }
+    }
+    if correlation.aliases.is_empty() && ways.fields.iter().all(|way| *way == own) {
+        return none;
+    }
+    if ways.fields.len() == bases.len() {
+        ways.first.clear();
+    }
+    ways
+}
+
+/// What names of a correlation's group-by stand for when it was found in one way.
+fn resolved(names: &[String], of: &Correlation, way: &[String]) -> Vec<String> {
+    let field = |name: &String| {
+        let at = of.group_by.iter().position(|key| key.text == *name);
+        at.and_then(|at| way.get(at)).unwrap_or(name).clone()
+    };
+    names.iter().map(field).collect()
+}
+
 /// The combinations of rules, by number, of which one must match; `None` with a problem reported.
 pub(super) fn combinations(
     correlation: &Correlation,
     bases: &[&Document],
     report: &mut Report,
-) -> Option<Vec<Vec<u8>>> {
+) -> Option<Vec<Combination>> {
     let CorrelationKind::Temporal { condition, .. } = &correlation.kind else { return None };
     let every: Vec<u8> = (0..bases.len()).filter_map(|at| u8::try_from(at).ok()).collect();
-    let Some(condition) = condition else { return Some(vec![every]) };
-    let least = least_of(of_condition(condition, bases, report)?);
+    let Some(condition) = condition else {
+        return Some(vec![Combination { all: every, none: Vec::new() }]);
+    };
+    let least = least_of(of_condition(condition, true, bases, report)?);
+    let first = correlation.rules.first()?;
     if least.len() > COMBINATIONS_MAX {
-        let first = correlation.rules.first()?;
         let what =
             format!("the condition comes to more than {COMBINATIONS_MAX} combinations of rules");
         report.error(first.mark, "too-many", what);
+        return None;
+    }
+    if least.is_empty() {
+        let mark = condition.first_mark().unwrap_or(first.mark);
+        report.error(mark, "value", "the condition never holds: a rule must match, and must not");
         return None;
     }
     Some(least)
 }
 
 /// Without those that hold another one: they say nothing more.
-fn least_of(mut all: Vec<Vec<u8>>) -> Vec<Vec<u8>> {
-    all.sort_by_key(|one| (one.len(), one.clone()));
-    let mut least: Vec<Vec<u8>> = Vec::new();
+fn least_of(mut all: Vec<Combination>) -> Vec<Combination> {
+    let holds = |one: &[u8], other: &[u8]| other.iter().all(|rule| one.contains(rule));
+    all.sort_by_key(|one| (one.all.len() + one.none.len(), one.clone()));
+    let mut least: Vec<Combination> = Vec::new();
     for one in all {
-        if !least.iter().any(|known| known.iter().all(|rule| one.contains(rule))) {
+        let is_more =
+            |known: &Combination| holds(&one.all, &known.all) && holds(&one.none, &known.none);
+        if !least.iter().any(is_more) {
             least.push(one);
         }
     }
     least
 }
 
+/// The combinations for which the condition holds, or does not.
 fn of_condition(
     condition: &Condition,
+    is_true: bool,
     bases: &[&Document],
     report: &mut Report,
-) -> Option<Vec<Vec<u8>>> {
-    let number = |at: usize| u8::try_from(at).unwrap_or(u8::MAX);
+) -> Option<Vec<Combination>> {
+    let one = |at: usize| {
+        let rules = vec![u8::try_from(at).unwrap_or(u8::MAX)];
+        if is_true {
+            Combination { all: rules, none: Vec::new() }
+        } else {
+            Combination { all: Vec::new(), none: rules }
+        }
+    };
     match condition {
         Condition::Search { name, mark } => {
             let Some(at) = bases.iter().position(|base| base.is_called(name)) else {
@@ -218,7 +275,7 @@ fn of_condition(
                 report.error_with_hint(*mark, "unknown-rule", what, hint);
                 return None;
             };
-            Some(vec![vec![number(at)]])
+            Some(vec![one(at)])
         }
         Condition::Several { quantity, pattern, mark } => {
             if pattern.is_some() {
@@ -226,58 +283,46 @@ fn of_condition(
                 report.error_with_hint(*mark, "value", what, "1 of them, all of them".to_owned());
                 return None;
             }
-            let all = (0..bases.len()).map(number);
-            Some(match quantity {
-                Quantity::One => all.map(|one| vec![one]).collect(),
-                Quantity::All => vec![all.collect()],
-            })
+            let each: Vec<_> = (0..bases.len()).map(|at| vec![one(at)]).collect();
+            // What is not one of them is none of them.
+            Some(if (*quantity == Quantity::One) == is_true { each.concat() } else { both(each) })
         }
-        Condition::Not(inner) => {
-            let mark = first_mark(inner);
-            let what = "a rule that must not match can only be judged when the window has closed, \
-                        which is not supported yet";
-            if let Some(mark) = mark {
-                report.error(mark, "not-supported-yet", what);
-            }
-            None
-        }
-        Condition::Any(any) => {
-            let each: Option<Vec<_>> =
-                any.iter().map(|one| of_condition(one, bases, report)).collect();
-            Some(each?.concat())
-        }
-        Condition::All(all) => {
-            let mut so_far: Vec<Vec<u8>> = vec![Vec::new()];
-            for one in all {
-                let next = of_condition(one, bases, report)?;
-                so_far = so_far
-                    .iter()
-                    .flat_map(|left| next.iter().map(move |right| joined(left, right)))
-                    .collect();
-                so_far = least_of(so_far);
-                if so_far.len() > COMBINATIONS_MAX {
-                    // The caller reports it.
-                    return Some(so_far);
-                }
-            }
-            Some(so_far)
+        Condition::Not(inner) => of_condition(inner, !is_true, bases, report),
+        Condition::Any(parts) | Condition::All(parts) => {
+            let parts: Option<Vec<_>> =
+                parts.iter().map(|part| of_condition(part, is_true, bases, report)).collect();
+            let is_any = matches!(condition, Condition::Any(_)) == is_true;
+            Some(if is_any { parts?.concat() } else { both(parts?) })
         }
     }
 }
 
-fn joined(left: &[u8], right: &[u8]) -> Vec<u8> {
-    let mut both = [left, right].concat();
-    both.sort_unstable();
-    both.dedup();
-    both
+/// Each of the one part with each of the next. Stops where there are too many, which the caller
+/// reports.
+fn both(parts: Vec<Vec<Combination>>) -> Vec<Combination> {
+    let mut so_far = vec![Combination::default()];
+    for next in parts {
+        so_far = so_far
+            .iter()
+            .flat_map(|left| next.iter().map(move |right| joined(left, right)))
+            .filter(|one| !one.all.iter().any(|rule| one.none.contains(rule)))
+            .collect();
+        so_far = least_of(so_far);
+        if so_far.len() > COMBINATIONS_MAX {
+            break;
+        }
+    }
+    so_far
 }
 
-fn first_mark(condition: &Condition) -> Option<super::yaml::Mark> {
-    match condition {
-        Condition::Search { mark, .. } | Condition::Several { mark, .. } => Some(*mark),
-        Condition::Not(inner) => first_mark(inner),
-        Condition::All(all) | Condition::Any(all) => all.first().and_then(first_mark),
-    }
+fn joined(left: &Combination, right: &Combination) -> Combination {
+    let joined = |left: &[u8], right: &[u8]| {
+        let mut both = [left, right].concat();
+        both.sort_unstable();
+        both.dedup();
+        both
+    };
+    Combination { all: joined(&left.all, &right.all), none: joined(&left.none, &right.none) }
 }
 
 fn is_in_cycle(start: usize, entries: &[Entry], all: &[Option<Vec<usize>>]) -> bool {

@@ -104,6 +104,7 @@ impl RuleSet {
             rule.feeds.clear();
             if let Kind::Window(window) = &mut rule.kind {
                 window.tiers = vec![Tier { gte: 0, level: rule.level }];
+                window.closes = false;
             }
         }
         probe

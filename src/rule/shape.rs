@@ -45,8 +45,6 @@ pub(super) struct KeySpec {
 pub(super) enum Needed {
     Yes,
     No,
-    /// Part of the language, not of this version.
-    NotYet,
 }
 
 impl KeySpec {
@@ -56,10 +54,6 @@ impl KeySpec {
 
     pub(super) const fn needed(name: &'static str, shape: Shape, help: &'static str) -> Self {
         Self { name, shape, needed: Needed::Yes, help, default: "" }
-    }
-
-    pub(super) const fn not_yet(name: &'static str, help: &'static str) -> Self {
-        Self { name, shape: Shape::Any, needed: Needed::NotYet, help, default: "" }
     }
 
     /// The same with what holds when it is left out.
@@ -106,10 +100,6 @@ fn check_keys(
 ) {
     for (key, value) in entries {
         match keys.iter().find(|spec| spec.name == key.text) {
-            Some(spec) if spec.needed == Needed::NotYet => {
-                let what = format!("the key {:?} of {name:?} is not supported yet", key.text);
-                report.error(key.mark, "not-supported-yet", what);
-            }
             Some(spec) => check(value, &spec.shape, spec.name, report),
             None => {
                 let names: Vec<&str> = keys.iter().map(|spec| spec.name).collect();
@@ -197,7 +187,6 @@ pub(super) fn schema(shape: &Shape) -> Value {
 pub(super) fn keys_schema(keys: &[KeySpec], is_open: bool) -> Value {
     let properties: serde_json::Map<String, Value> = keys
         .iter()
-        .filter(|spec| spec.needed != Needed::NotYet)
         .map(|spec| {
             let mut schema = schema(&spec.shape);
             if let Some(members) = schema.as_object_mut() {

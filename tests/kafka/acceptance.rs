@@ -6,7 +6,7 @@
 
 use crate::broker::{Broker, Isolation, Outcome, Read, wait_until};
 use crate::process::Process;
-use crate::reference::{self, Collect, Kind, Reference};
+use crate::reference::{self, Ask, Collect, Kind, Reference};
 use crate::tidegate_run::Instance;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use serde_json::{Value as Json, json};
@@ -18,7 +18,7 @@ use tidegate::event::{
 };
 use tidegate::generate::{Organization, OrganizationSettings, Random};
 use tidegate::rule::{
-    self, CollectHow, LoadOptions, Matched, Measure, MissingGroup, RuleSet, WindowKind,
+    self, CollectHow, Comparison, LoadOptions, Matched, Measure, MissingGroup, RuleSet, WindowKind,
 };
 use tidegate::units::{EventTime, Span};
 use uuid::Uuid;
@@ -281,6 +281,8 @@ fn expected_of(
         duplicate_horizon: Span::from_hours(1).as_millis(),
         look_back: tidegate::detect::Limits::default().look_back,
         distinct_values: tidegate::detect::Limits::default().distinct_values,
+        // Findings are compared by their identity, whatever their order.
+        order: |_| (0, 0),
     };
     let own = rules.rules().iter().map(|rule| reference_rule(rule, rules)).collect();
     let mut reference = Reference::new(own, settings);
@@ -319,11 +321,19 @@ fn reference_rule(rule: &rule::Rule, rules: &RuleSet) -> reference::Rule {
                     reference::Measure::Distinct(fields.iter().map(name).collect())
                 }
                 Measure::Signals { of } => reference::Measure::Signals(numbered(of)),
+                Measure::Mean(field) => reference::Measure::Mean(name(field)),
+                Measure::Percentile { field, percent } => {
+                    reference::Measure::Percentile(name(field), *percent)
+                }
                 Measure::Rules { any_of, ordered } => {
-                    reference::Measure::Rules { any_of: any_of.clone(), ordered: *ordered }
+                    let any_of = any_of.iter().map(|one| (one.all.clone(), one.none.clone()));
+                    reference::Measure::Rules { any_of: any_of.collect(), ordered: *ordered }
                 }
             },
             tiers: window.tiers.iter().map(|tier| (tier.gte, tier.level as u8)).collect(),
+            asks: window
+                .closes
+                .then(|| window.condition.0.iter().map(|(how, to)| (ask(*how), *to)).collect()),
         },
     };
     let collect = |collect: &rule::Collect| {
@@ -332,6 +342,7 @@ fn reference_rule(rule: &rule::Rule, rules: &RuleSet) -> reference::Rule {
             CollectHow::Sum => Collect::Sum,
             CollectHow::Min => Collect::Min,
             CollectHow::Max => Collect::Max,
+            CollectHow::Distinct => Collect::Different,
         };
         (collect.name.clone(), name(&collect.field), how)
     };
@@ -341,6 +352,7 @@ fn reference_rule(rule: &rule::Rule, rules: &RuleSet) -> reference::Rule {
             .iter()
             .map(|fields| fields.iter().map(name).collect())
             .collect(),
+        first_way: rule.first_way.iter().map(|way| usize::from(*way)).collect(),
         feeds: rule.feeds.iter().map(|(outer, base)| (usize::from(outer.0), *base)).collect(),
         silent: rule.silent,
         kind,
@@ -351,6 +363,17 @@ fn reference_rule(rule: &rule::Rule, rules: &RuleSet) -> reference::Rule {
         period: rule.dedup.period.as_millis(),
         dedup_key: rule.dedup.key.as_ref().map(|key| key.iter().map(name).collect()),
         collect: rule.collect.iter().map(collect).collect(),
+    }
+}
+
+fn ask(how: Comparison) -> Ask {
+    match how {
+        Comparison::Above => Ask::Above,
+        Comparison::AtLeast => Ask::AtLeast,
+        Comparison::Below => Ask::Below,
+        Comparison::AtMost => Ask::AtMost,
+        Comparison::Equal => Ask::Equal,
+        Comparison::Other => Ask::Other,
     }
 }
 

@@ -15,7 +15,10 @@
 )]
 #![allow(clippy::pedantic, clippy::indexing_slicing, reason = "the reference is plain before all")]
 
+mod window;
+
 use std::collections::{BTreeMap, BTreeSet};
+use window::{amount, amount_of, closed_amount, collected, grid, seen, shown_events};
 
 /// What an event holds in one field.
 pub type Value = Option<String>;
@@ -48,8 +51,11 @@ pub struct Rule {
     pub dedup_key: Option<Vec<String>>,
     /// Name, field, what is kept.
     pub collect: Vec<(String, String, Collect)>,
-    /// By referenced rule, what stands for the group-by in its events; empty: the same.
+    /// By way, what stands for the group-by in an event that comes so; empty: the same. A referenced
+    /// rule is one way, or as many as it has itself.
     pub group_by_of: Vec<Vec<String>>,
+    /// By referenced rule the first of its ways; empty: each is one.
+    pub first_way: Vec<usize>,
     /// Rules that count what this one finds, and as which of theirs.
     pub feeds: Vec<(usize, u8)>,
     pub silent: bool,
@@ -69,7 +75,19 @@ pub enum Kind {
         measure: Measure,
         /// Least amount and level, ascending.
         tiers: Vec<(u64, u8)>,
+        /// Asked of a window that has closed, all of them; `None`: fires when it reaches a tier.
+        asks: Option<Vec<(Ask, u64)>>,
     },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ask {
+    Above,
+    AtLeast,
+    Below,
+    AtMost,
+    Equal,
+    Other,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,9 +98,13 @@ pub enum Measure {
     Distinct(Vec<String>),
     /// Different signals; by referenced rule.
     Signals(Vec<Option<u8>>),
-    /// One of these combinations of referenced rules, in order of the list if asked.
+    /// Of the amounts in a field.
+    Mean(String),
+    Percentile(String, u8),
+    /// One of these combinations of referenced rules, in order of the list if asked; and those that
+    /// must not be there.
     Rules {
-        any_of: Vec<Vec<u8>>,
+        any_of: Vec<(Vec<u8>, Vec<u8>)>,
         ordered: bool,
     },
 }
@@ -94,9 +116,11 @@ pub enum Collect {
     Sum,
     Min,
     Max,
+    /// How many different values.
+    Different,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 pub struct Settings {
     pub lateness: i64,
     pub future_skew: i64,
@@ -104,8 +128,10 @@ pub struct Settings {
     pub duplicate_horizon: i64,
     /// How many of a group's last events a finding looks at.
     pub look_back: usize,
-    /// Where a count of different values stops.
+    /// Where a count of different values stops, and up to how many different amounts are exact.
     pub distinct_values: usize,
+    /// Between groups whose windows close at once nothing says who is first: it is given.
+    pub order: fn(&[Value]) -> (u64, u64),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -168,6 +194,16 @@ pub struct Tally {
     pub fed: usize,
     /// Findings of rules that several rules make together.
     pub together: usize,
+    /// Windows that were judged when they had closed, and held.
+    pub closed: usize,
+    /// Of those, windows whose amount is no whole number.
+    pub between: usize,
+    /// Windows that closed and of which nothing could be said.
+    pub without_amount: usize,
+    /// Windows that closed after others had opened behind them.
+    pub closed_behind: usize,
+    /// Crossings of closed or tumbling windows that other rules counted.
+    pub fed_late: usize,
 }
 
 /// One partition.
@@ -182,6 +218,8 @@ pub struct Reference {
     /// By rule and term: the times of the events that counted.
     sightings: BTreeMap<(usize, Vec<Value>), Vec<i64>>,
     first_watermark: Option<i64>,
+    /// When each open window closes, its rule, its group's place in the order, its start, its group.
+    open: BTreeSet<Open>,
     /// By rule and dedup key.
     episodes: BTreeMap<(usize, Vec<Value>), Vec<Episode>>,
     pub findings: Vec<Finding>,
@@ -197,6 +235,20 @@ struct Counted {
     amount: u64,
     /// Referenced rules.
     bases: u32,
+    way: usize,
+}
+
+/// See [`Reference::open`].
+type Open = (i64, usize, (u64, u64), i64, Vec<Value>);
+
+/// What comes to a rule: an event, or what a referenced rule has found with one.
+#[derive(Debug, Clone, Copy)]
+struct Coming {
+    rule: usize,
+    bases: u32,
+    way: usize,
+    /// How much further behind it may be than an event.
+    delay: i64,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -218,6 +270,7 @@ impl Reference {
             counted: BTreeMap::new(),
             sightings: BTreeMap::new(),
             first_watermark: None,
+            open: BTreeSet::new(),
             episodes: BTreeMap::new(),
             findings: Vec::new(),
             tally: Tally::default(),
@@ -246,6 +299,9 @@ impl Reference {
             self.seen.extend(names);
         }
         self.tally.future += usize::from(is_future);
+        if !is_future {
+            self.close_windows(time);
+        }
         if !is_future && self.watermark.is_none_or(|watermark| time > watermark) {
             self.watermark = Some(time);
             self.first_watermark.get_or_insert(time);
@@ -257,7 +313,8 @@ impl Reference {
         self.tally.late += usize::from(is_late);
         for index in event.rules.clone() {
             let bases = event.bases.get(&index).copied().unwrap_or(1);
-            self.apply((index, bases), event, time, is_late);
+            let coming = Coming { rule: index, bases, way: 0, delay: 0 };
+            self.apply(coming, event, time, is_late);
         }
         if is_late { Outcome::Late } else { Outcome::Matched }
     }
@@ -266,17 +323,21 @@ impl Reference {
         self.watermark.is_some_and(|watermark| time < watermark - lateness)
     }
 
-    fn apply(&mut self, (index, bases): (usize, u32), event: &Event, time: i64, is_late: bool) {
+    fn apply(&mut self, coming: Coming, event: &Event, time: i64, is_late: bool) {
+        let Coming { rule: index, bases, .. } = coming;
         let rule = self.rules[index].clone();
         let is_by_base = !rule.group_by_of.is_empty()
             || matches!(&rule.kind, Kind::Window { measure: Measure::Signals(_), .. });
         if is_by_base && bases.count_ones() > 1 {
             for base in (0..32).filter(|base| bases >> base & 1 == 1) {
-                self.apply((index, 1 << base), event, time, is_late);
+                self.apply(Coming { bases: 1 << base, ..coming }, event, time, is_late);
             }
             return;
         }
-        let fields = rule.group_by_of.get(bases.trailing_zeros() as usize);
+        let base = bases.trailing_zeros() as usize;
+        let way = rule.first_way.get(base).copied().unwrap_or(base) + coming.way;
+        let coming = Coming { way, ..coming };
+        let fields = rule.group_by_of.get(way);
         let group = values(event, fields.unwrap_or(&rule.group_by));
         if rule.skip_missing_group && group.contains(&None) {
             return;
@@ -285,18 +346,19 @@ impl Reference {
         match &rule.kind {
             Kind::Match => {
                 self.apply_match(index, &rule, event, (time, is_late), lateness);
-                self.feed(&rule, event, &[time]);
+                self.feed((&rule, 0), event, &[time]);
             }
-            Kind::Window { .. } | Kind::NewTerms { .. } if self.is_behind(time, lateness) => {}
+            Kind::Window { .. } | Kind::NewTerms { .. }
+                if self.is_behind(time, lateness + coming.delay) => {}
             Kind::NewTerms { history, learn } => {
                 if self.is_news(index, group, time, (*history, *learn)) {
                     self.apply_match(index, &rule, event, (time, is_late), lateness);
-                    self.feed(&rule, event, &[time]);
+                    self.feed((&rule, 0), event, &[time]);
                 }
             }
             Kind::Window { .. } => {
-                let new = self.apply_window((index, bases), &rule, event, (time, group), lateness);
-                self.feed(&rule, event, &new);
+                let new = self.apply_window(coming, &rule, event, (time, group));
+                self.feed((&rule, way), event, &new);
             }
         }
     }
@@ -321,13 +383,116 @@ impl Reference {
     }
 
     /// §8: the rules that count this one see what it found at the time of the crossing.
-    fn feed(&mut self, rule: &Rule, event: &Event, times: &[i64]) {
+    fn feed(&mut self, (rule, way): (&Rule, usize), event: &Event, times: &[i64]) {
+        let way = if rule.group_by_of.is_empty() { 0 } else { way };
         for &time in times {
             for &(outer, base) in &rule.feeds {
                 self.tally.fed += 1;
-                self.apply((outer, 1 << base), event, time, false);
+                let delay = self.delay(outer, base);
+                self.tally.fed_late += usize::from(delay > 0);
+                let coming = Coming { rule: outer, bases: 1 << base, way, delay };
+                self.apply(coming, event, time, false);
             }
         }
+    }
+
+    /// How far behind its event, or the watermark, the time of a crossing can be that a referenced rule
+    /// finds: a tumbling window's is its start, and a closed one is known a lateness after its end.
+    fn delay(&self, outer: usize, base: u8) -> i64 {
+        let feeds = |rule: &Rule| rule.feeds.contains(&(outer, base));
+        let inner = (0..self.rules.len()).filter(|inner| feeds(&self.rules[*inner]));
+        let delay = |inner: usize| match &self.rules[inner].kind {
+            Kind::Window { asks: Some(_), span, .. } => span + self.reach(inner),
+            Kind::Window { sliding: false, span, .. } => span + self.greatest_delay(inner),
+            _ => self.greatest_delay(inner),
+        };
+        inner.map(delay).max().unwrap_or(0)
+    }
+
+    fn greatest_delay(&self, rule: usize) -> i64 {
+        (0..32).map(|base| self.delay(rule, base)).max().unwrap_or(0)
+    }
+
+    /// How far behind the watermark the last thing may be that a rule counts.
+    fn reach(&self, rule: usize) -> i64 {
+        self.rules[rule].lateness.unwrap_or(self.settings.lateness) + self.greatest_delay(rule)
+    }
+
+    /// §5: windows that close on the watermark's way up, each when it does.
+    fn close_windows(&mut self, upto: i64) {
+        while self.open.first().is_some_and(|(close, ..)| *close <= upto) {
+            let Some((close, index, _, pane, group)) = self.open.pop_first() else { break };
+            self.watermark = Some(self.watermark.map_or(close, |at| at.max(close)));
+            self.close_window(index, pane, group);
+        }
+    }
+
+    fn close_window(&mut self, index: usize, pane: i64, group: Vec<Value>) {
+        let rule = self.rules[index].clone();
+        let Kind::Window { span, measure, tiers, asks: Some(asks), .. } = &rule.kind else {
+            return;
+        };
+        let counted = self.counted[&(index, group)].clone();
+        let inside: Vec<&Counted> = counted.iter().filter(|one| one.pane == pane).collect();
+        let newest = counted.iter().map(|one| one.pane).max();
+        self.tally.closed_behind += usize::from(newest != Some(pane));
+        let Some((amount, of)) = closed_amount(measure, &inside, (*span, self.settings)) else {
+            self.tally.without_amount += 1;
+            return;
+        };
+        let holds = |(ask, number): &(Ask, u64)| {
+            let number = u128::from(*number) * of;
+            match ask {
+                Ask::Above => amount > number,
+                Ask::AtLeast => amount >= number,
+                Ask::Below => amount < number,
+                Ask::AtMost => amount <= number,
+                Ask::Equal => amount == number,
+                Ask::Other => amount != number,
+            }
+        };
+        if !asks.iter().all(holds) {
+            return;
+        }
+        self.tally.closed += 1;
+        self.tally.between += usize::from(!amount.is_multiple_of(of));
+        let last = inside[inside.len() - 1];
+        if !rule.silent {
+            let reached = tiers.iter().rev().find(|tier| u128::from(tier.0) * of <= amount);
+            let &(threshold, level) = reached.unwrap_or(&tiers[0]);
+            let opening = Episode {
+                opened: pane,
+                expires: pane + rule.period + self.reach(index) + span,
+                sequence: 1,
+                level,
+                reported: threshold,
+            };
+            let group_by = rule.group_by_of.get(last.way);
+            let crossed = self.cross_as(index, &rule, (&last.event, group_by), opening);
+            if let Some((episode, previous_level)) = crossed {
+                let shown = u64::try_from((2 * amount + of) / (2 * of)).unwrap_or(u64::MAX);
+                let all = inside.iter().fold(0u32, |all, one| all | one.bases);
+                let latest = &counted[counted.len().saturating_sub(self.settings.look_back)..];
+                let latest: Vec<&Counted> = latest.iter().filter(|one| one.pane == pane).collect();
+                let (first_seen, last_seen) = seen(&inside, false);
+                self.report(Finding {
+                    amount: match measure {
+                        Measure::Rules { .. } => u64::from(all.count_ones()),
+                        _ => shown,
+                    },
+                    count: inside.len() as u64,
+                    threshold: (threshold > 0).then_some(threshold),
+                    window: Some((pane, pane + span)),
+                    first_seen,
+                    last_seen,
+                    collected: collected(&rule, &inside, &latest, self.settings),
+                    events: shown_events(&latest),
+                    late: false,
+                    ..headed(index, &rule, (&last.event, group_by), episode, previous_level)
+                });
+            }
+        }
+        self.feed((&rule, last.way), &last.event, &[pane]);
     }
 
     fn apply_match(
@@ -355,6 +520,7 @@ impl Reference {
                 Collect::Distinct(most) => {
                     Collected::Values(value.into_iter().take(*most).collect())
                 }
+                Collect::Different => Collected::Amount(Some(u64::from(value.is_some()))),
                 _ => Collected::Amount(value.as_deref().and_then(amount)),
             };
             (name.clone(), shown)
@@ -377,26 +543,31 @@ impl Reference {
     /// Gives the ends of the windows that cross now and did not before.
     fn apply_window(
         &mut self,
-        (index, bases): (usize, u32),
+        Coming { rule: index, bases, way, .. }: Coming,
         rule: &Rule,
         event: &Event,
         (time, group): (i64, Vec<Value>),
-        lateness: i64,
     ) -> Vec<i64> {
         let mut new = Vec::new();
-        let Kind::Window { sliding, span, measure, tiers } = &rule.kind else { return new };
+        let reach = self.reach(index);
+        let Kind::Window { sliding, span, measure, tiers, asks } = &rule.kind else { return new };
         let width = grid(*sliding, *span);
-        let counted = self.counted.entry((index, group)).or_default();
         let own = match measure {
-            Measure::Count | Measure::Distinct(_) | Measure::Signals(_) | Measure::Rules { .. } => {
-                1
-            }
             Measure::Sum(field) => {
                 event.fields.get(field).cloned().flatten().as_deref().and_then(amount).unwrap_or(0)
             }
+            _ => 1,
         };
         let pane = time.div_euclid(width) * width;
-        counted.push(Counted { event: event.clone(), time, pane, amount: own, bases });
+        if asks.is_some() {
+            let order = (self.settings.order)(&group);
+            self.open.insert((pane + span + reach, index, order, pane, group.clone()));
+        }
+        let counted = self.counted.entry((index, group)).or_default();
+        counted.push(Counted { event: event.clone(), time, pane, amount: own, bases, way });
+        if asks.is_some() {
+            return new;
+        }
 
         // §5: every window that holds the event. A sliding one ends at an event's time.
         let ends: BTreeSet<i64> = if *sliding {
@@ -408,7 +579,7 @@ impl Reference {
         let newest = counted.iter().map(|other| other.pane).max();
         let counted = counted.clone();
         let last = counted.len() - 1;
-        let group_by = rule.group_by_of.get(bases.trailing_zeros() as usize);
+        let group_by = rule.group_by_of.get(way);
         let mut is_told = false;
         for end in ends {
             let inside: Vec<&Counted> = counted
@@ -444,7 +615,7 @@ impl Reference {
             self.tally.crossings_behind += usize::from(newest != Some(pane));
             let opening = Episode {
                 opened: end,
-                expires: end + rule.period + lateness + width,
+                expires: end + rule.period + reach + width,
                 sequence: 1,
                 level,
                 reported: threshold,
@@ -476,7 +647,7 @@ impl Reference {
                     window: Some(if *sliding { (end - span, end) } else { (end, end + span) }),
                     first_seen,
                     last_seen,
-                    collected: collected(rule, &inside, &shown),
+                    collected: collected(rule, &inside, &shown, self.settings),
                     events: shown_events(&shown),
                     late: false,
                     ..headed(index, rule, (event, group_by), episode, previous_level)
@@ -547,50 +718,6 @@ impl Reference {
     }
 }
 
-/// §5, §8: what a window's events come to.
-fn amount_of(measure: &Measure, inside: &[&Counted], settings: Settings) -> u64 {
-    let sum: u128 = inside.iter().map(|other| u128::from(other.amount)).sum();
-    match measure {
-        Measure::Count | Measure::Sum(_) => u64::try_from(sum).unwrap_or(u64::MAX),
-        Measure::Distinct(fields) => {
-            let tuples = inside.iter().map(|other| values(&other.event, fields));
-            let tuples: BTreeSet<_> = tuples.filter(|one| !one.contains(&None)).collect();
-            tuples.len().min(settings.distinct_values) as u64
-        }
-        Measure::Signals(signals) => {
-            let of = |one: &&Counted| *signals.get(one.bases.trailing_zeros() as usize)?;
-            inside.iter().filter_map(of).collect::<BTreeSet<u8>>().len() as u64
-        }
-        Measure::Rules { any_of, ordered } => {
-            u64::from(any_of.iter().any(|all| has_all(all, *ordered, inside)))
-        }
-    }
-}
-
-/// Each rule after the one before it, as early as it can be.
-fn has_all(all: &[u8], ordered: bool, inside: &[&Counted]) -> bool {
-    let mut after = i64::MIN;
-    for rule in all {
-        let matches = inside.iter().filter(|one| one.bases >> rule & 1 == 1);
-        let Some(pane) = matches.map(|one| one.pane).filter(|pane| *pane >= after).min() else {
-            return false;
-        };
-        if ordered {
-            after = pane;
-        }
-    }
-    true
-}
-
-/// The width of the grid that a window rule's times are rounded down to.
-fn grid(sliding: bool, span: i64) -> i64 {
-    match (sliding, span <= 3_600_000) {
-        (false, _) => span,
-        (true, true) => 1000,
-        (true, false) => ((span + 3_599_999) / 3_600_000) * 1000,
-    }
-}
-
 fn headed(
     index: usize,
     rule: &Rule,
@@ -630,45 +757,4 @@ fn headed(
 
 fn values(event: &Event, names: &[String]) -> Vec<Value> {
     names.iter().map(|name| event.fields.get(name).cloned().flatten()).collect()
-}
-
-/// §4, for what these tests write: unsigned integers; anything else is no amount.
-fn amount(text: &str) -> Option<u64> {
-    text.parse().ok()
-}
-
-/// First and last event; a sliding window knows its events by the grid.
-fn seen(inside: &[&Counted], sliding: bool) -> (i64, i64) {
-    let times = inside.iter().map(|one| if sliding { one.pane } else { one.time });
-    (times.clone().min().unwrap_or(0), times.max().unwrap_or(0))
-}
-
-/// First ten and last ten.
-fn shown_events(shown: &[&Counted]) -> Vec<String> {
-    let ends = shown.iter().enumerate().filter(|(at, _)| *at < 10 || *at + 10 >= shown.len());
-    ends.map(|(_, one)| one.event.id.clone()).collect()
-}
-
-fn collected(rule: &Rule, inside: &[&Counted], shown: &[&Counted]) -> Vec<(String, Collected)> {
-    let value = |one: &Counted, field: &str| one.event.fields.get(field).cloned().flatten();
-    let mut all = Vec::new();
-    for (name, field, how) in &rule.collect {
-        let amounts = inside.iter().filter_map(|one| amount(&value(one, field)?));
-        let shown = match how {
-            Collect::Sum => Collected::Amount(amounts.reduce(u64::saturating_add)),
-            Collect::Min => Collected::Amount(amounts.min()),
-            Collect::Max => Collected::Amount(amounts.max()),
-            Collect::Distinct(most) => {
-                let mut texts: Vec<String> = Vec::new();
-                for text in shown.iter().filter_map(|one| value(one, field)) {
-                    if texts.len() < *most && !texts.contains(&text) {
-                        texts.push(text);
-                    }
-                }
-                Collected::Values(texts)
-            }
-        };
-        all.push((name.clone(), shown));
-    }
-    all
 }

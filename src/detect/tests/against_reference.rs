@@ -29,9 +29,11 @@ pub(super) fn run(seed: u64) -> Result<Tally, String> {
         run.feed()?;
         run.disturb(&mut case)?;
     }
-    run.events.push(case.last_event());
-    run.outcomes.push(reference::Outcome::Ignored);
-    run.expected.push(Vec::new());
+    let last = case.last_event();
+    let before = reference.findings.len();
+    run.outcomes.push(reference.take(&last));
+    run.events.push(last);
+    run.expected.push(reference.findings[before..].to_vec());
     run.feed()?;
     run.commit();
     run.is_empty()?;
@@ -181,6 +183,11 @@ fn a_thousand_random_cases_equal_the_slow_reference() {
         with.moved_back += usize::from(tally.moved_back > 0);
         with.fed += usize::from(tally.fed > 0);
         with.together += usize::from(tally.together > 0);
+        with.closed += usize::from(tally.closed > 0);
+        with.between += usize::from(tally.between > 0);
+        with.without_amount += usize::from(tally.without_amount > 0);
+        with.closed_behind += usize::from(tally.closed_behind > 0);
+        with.fed_late += usize::from(tally.fed_late > 0);
     }
     println!("of {CASES} random cases: {with:?}");
     for (what, cases) in [
@@ -195,6 +202,11 @@ fn a_thousand_random_cases_equal_the_slow_reference() {
         ("first sightings moved back", with.moved_back),
         ("crossings that other rules counted", with.fed),
         ("findings of several rules together", with.together),
+        ("windows that held when they had closed", with.closed),
+        ("amounts between whole numbers", with.between),
+        ("windows without an amount", with.without_amount),
+        ("windows that closed behind newer ones", with.closed_behind),
+        ("crossings of windows that were over", with.fed_late),
     ] {
         assert!(cases >= 50, "only {cases} cases had {what}");
     }
@@ -212,6 +224,12 @@ fn each_planted_fault_is_found_within_a_thousand_cases() {
         Fault::EarlierSightingIsNews,
         Fault::OrderIgnored,
         Fault::FedAgain,
+        Fault::ClosedBeforeItsLateness,
+        Fault::JudgedAgain,
+        Fault::AbsentAmountCounted,
+        Fault::RepeatedAmountOnce,
+        Fault::UpperBoundIgnored,
+        Fault::NotIgnored,
     ] {
         plant(Some(fault));
         let found = (0..CASES).find(|&seed| run(seed).is_err());

@@ -1,6 +1,6 @@
 //! One sentence of semantics.md for each test.
 
-use super::reference::{Collect, Event, Kind, Measure, Rule, Settings};
+use super::reference::{Ask, Collect, Event, Kind, Measure, Rule, Settings};
 use super::table::{Table, limits, origin};
 use crate::detect::{Collected, Engine, Finding, FindingKind, Outcome};
 use crate::state::MemoryStore;
@@ -15,6 +15,7 @@ const SETTINGS: Settings = Settings {
     duplicate_horizon: HOUR,
     look_back: 500,
     distinct_values: 10_000,
+    order: super::table::order,
 };
 
 /// Sum of `bytes` over ten minutes, at least 100, by `who`; P = one hour.
@@ -25,6 +26,7 @@ fn large_download() -> Rule {
             span: 10 * MINUTE,
             measure: Measure::Sum("bytes".to_owned()),
             tiers: vec![(100, 1), (200, 2), (400, 3)],
+            asks: None,
         },
         group_by: vec!["who".to_owned()],
         skip_missing_group: false,
@@ -34,6 +36,7 @@ fn large_download() -> Rule {
         dedup_key: None,
         collect: Vec::new(),
         group_by_of: Vec::new(),
+        first_way: Vec::new(),
         feeds: Vec::new(),
         silent: false,
     }
@@ -45,6 +48,7 @@ fn with_window(sliding: bool, span: i64) -> Rule {
         span,
         measure: Measure::Sum("bytes".to_owned()),
         tiers: vec![(100, 1), (200, 2), (400, 3)],
+        asks: None,
     };
     Rule { kind, ..large_download() }
 }
@@ -336,6 +340,7 @@ fn rules_with_one_state_between_them_add_an_event_once() {
         span: 10 * MINUTE,
         measure: Measure::Sum("bytes".to_owned()),
         tiers: vec![(150, 4)],
+        asks: None,
     };
     let both = |event: Event| Event { rules: vec![0, 1], ..event };
     let mut table = Table::new(&[lenient, strict]);
@@ -350,4 +355,116 @@ fn rules_with_one_state_between_them_add_an_event_once() {
     let said: Vec<_> = findings.iter().map(|finding| (finding.rule.0, finding.amount)).collect();
     assert_eq!(said, [(0, 100), (1, 150)]);
     assert_eq!(engine.groups(), 1);
+}
+
+/// Fewer than three events in ten minutes from the epoch on, by `who`.
+fn few() -> Rule {
+    let kind = Kind::Window {
+        sliding: false,
+        span: 10 * MINUTE,
+        measure: Measure::Count,
+        tiers: vec![(0, 1)],
+        asks: Some(vec![(Ask::Below, 3)]),
+    };
+    Rule { kind, ..large_download() }
+}
+
+#[test]
+fn a_window_that_may_turn_false_again_is_judged_once_no_event_of_it_counts_any_more() {
+    let events = [get(0, "alice", 1), get(9 * MINUTE, "alice", 1)];
+    let closes = 10 * MINUTE + HOUR;
+    let before = [&events[..], &[tick(closes - 1)]].concat();
+    check(few(), &before, &[]);
+    check(few(), &[&before[..], &[tick(closes)]].concat(), &["create 2 at 0 level 1"]);
+    // At its last moment a third one arrives.
+    let third = get(10 * MINUTE - 1, "alice", 1);
+    check(few(), &[&before[..], &[third, tick(closes)]].concat(), &[]);
+}
+
+#[test]
+fn a_group_without_an_event_has_no_window_and_one_window_is_judged_once() {
+    let events =
+        [get(0, "alice", 1), tick(10 * HOUR), get(0, "alice", 2), tick(20 * HOUR), tick(30 * HOUR)];
+    let (outcomes, findings) = run(&[few()], &events);
+    assert_eq!(outcomes[2], Outcome::Late);
+    assert_eq!(findings.len(), 1);
+    let finding = &findings[0];
+    let window = finding.window.unwrap();
+    assert_eq!((window.start.as_millis(), window.end.as_millis()), (0, 10 * MINUTE));
+    assert_eq!((finding.count, finding.threshold), (1, None));
+    assert_eq!(finding.origin.offset.0, 0, "the event that contributed, not the one that closed");
+    assert_eq!(&*finding.trigger, b"alice 1 at 0");
+}
+
+#[test]
+fn a_closed_window_shows_the_last_event_that_contributed_however_many_windows_close_at_once() {
+    let rule = Rule { collect: vec![("n".into(), "bytes".into(), Collect::Different)], ..few() };
+    let events = [
+        get(11 * MINUTE, "alice", 7),
+        get(MINUTE, "alice", 5),
+        get(12 * MINUTE, "alice", 7),
+        get(2 * MINUTE, "bob", 1),
+        tick(9 * HOUR),
+    ];
+    let (_, findings) = run(&[Rule { period: MINUTE, ..rule }], &events);
+    let mut shown: Vec<_> = findings
+        .iter()
+        .map(|one| (one.opened.as_millis() / MINUTE, one.count, &*one.trigger, &one.collected))
+        .map(|(at, count, trigger, collected)| {
+            let Collected::Amount(Some(different)) = collected[0].1 else { panic!("a number") };
+            (at, count, String::from_utf8(trigger.to_vec()).unwrap(), different)
+        })
+        .collect();
+    assert!(shown.is_sorted_by_key(|one| one.0), "as they close");
+    shown.sort();
+    assert_eq!(
+        shown,
+        [
+            (0, 1, "alice 5 at 60000".to_owned(), 1),
+            (0, 1, "bob 1 at 120000".to_owned(), 1),
+            (10, 2, "alice 7 at 720000".to_owned(), 1)
+        ]
+    );
+}
+
+#[test]
+fn consecutive_windows_within_the_period_are_one_finding_that_escalates() {
+    let kind = Kind::Window {
+        sliding: false,
+        span: 10 * MINUTE,
+        measure: Measure::Mean("bytes".to_owned()),
+        tiers: vec![(10, 1), (20, 3)],
+        asks: Some(vec![(Ask::AtLeast, 10)]),
+    };
+    let events = [
+        get(0, "alice", 9),
+        get(1, "alice", 12),
+        get(10 * MINUTE, "alice", 9),
+        get(20 * MINUTE, "alice", 25),
+        tick(9 * HOUR),
+    ];
+    check(
+        Rule { kind, ..large_download() },
+        &events,
+        &["create 11 at 0 level 1", "escalate 25 at 0 level 3"],
+    );
+}
+
+#[test]
+fn what_a_closed_window_found_counts_at_its_start_though_that_is_long_ago() {
+    // Two windows of ten minutes with few events, within an hour.
+    let inner = Rule { feeds: vec![(1, 0)], silent: true, ..few() };
+    let kind = Kind::Window {
+        sliding: true,
+        span: HOUR,
+        measure: Measure::Count,
+        tiers: vec![(2, 2)],
+        asks: None,
+    };
+    let outer = Rule { kind, lateness: Some(0), ..large_download() };
+    let events = [get(0, "alice", 1), get(25 * MINUTE, "alice", 1), tick(3 * HOUR), tick(9 * HOUR)];
+    let (_, findings) = run(&[inner, outer], &events);
+    let said: Vec<_> =
+        findings.iter().map(|one| (one.rule.0, one.amount, one.opened.as_millis())).collect();
+    assert_eq!(said, [(1, 2, 20 * MINUTE)]);
 }

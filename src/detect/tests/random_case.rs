@@ -1,6 +1,7 @@
 //! Random input for engine and reference: one seed decides everything.
 
-use super::reference::{Collect, Event, Kind, Measure, Reference, Rule, Settings};
+use super::reference::{Ask, Collect, Event, Kind, Measure, Reference, Rule, Settings};
+use super::table::order;
 
 /// A small generator (`SplitMix64`), so that a seed means the same for ever.
 #[derive(Debug, Clone)]
@@ -71,6 +72,9 @@ impl Case {
         }
         if random.percent(50) {
             together(&mut random, unit, &mut rules);
+            if random.percent(50) {
+                over_that(&mut random, unit, &mut rules);
+            }
         }
         let greatest = rules.iter().filter_map(|rule| rule.lateness).chain([lateness]).max();
         let duplicate_horizon = greatest.unwrap_or(lateness) + random.between(0, 100) * unit;
@@ -82,6 +86,7 @@ impl Case {
             duplicate_horizon,
             look_back,
             distinct_values,
+            order,
         };
         Self {
             settings,
@@ -198,20 +203,7 @@ impl Case {
 
 /// Adds a rule over several: some of what it counts are events, some what another rule finds.
 fn together(random: &mut Random, unit: i64, rules: &mut Vec<Rule>) {
-    let mut outer = rule(random, unit);
-    let tiers = vec![(1, 2)];
-    let any_of = random.one_of(&[
-        vec![vec![0, 1]],
-        vec![vec![0, 1, 2]],
-        vec![vec![0, 1], vec![0, 2]],
-        vec![vec![1], vec![0, 2]],
-    ]);
-    let (measure, tiers) = match random.between(1, 4) {
-        1 => (Measure::Signals(vec![Some(1), Some(2), None]), vec![(2, 2)]),
-        2 => (Measure::Count, vec![(3, 1), (6, 3)]),
-        _ => (Measure::Rules { any_of, ordered: random.percent(50) }, tiers),
-    };
-    outer.kind = Kind::Window { sliding: true, span: random.between(1, 60) * unit, measure, tiers };
+    let mut outer = over_others(random, unit);
     if random.percent(40) {
         let who = || vec!["who".to_owned()];
         outer.group_by = who();
@@ -219,11 +211,9 @@ fn together(random: &mut Random, unit: i64, rules: &mut Vec<Rule>) {
         outer.dedup_key = None;
     }
     let at = rules.len();
-    let is_fit =
-        |rule: &Rule| !matches!(&rule.kind, Kind::Window { measure: Measure::Rules { .. }, .. });
-    if random.percent(60)
-        && let Some(inner) = rules.iter_mut().find(|rule| is_fit(rule))
-    {
+    if random.percent(60) {
+        let inner = random.between(0, i64::try_from(at).unwrap() - 1);
+        let inner = &mut rules[usize::try_from(inner).unwrap()];
         inner.feeds = vec![(at, 2)];
         inner.silent = random.percent(50);
         // What feeds it is no event's own match.
@@ -231,6 +221,99 @@ fn together(random: &mut Random, unit: i64, rules: &mut Vec<Rule>) {
         outer.level = 4;
     }
     rules.push(outer);
+}
+
+/// Adds a rule over the last one, which may have several ways.
+fn over_that(random: &mut Random, unit: i64, rules: &mut Vec<Rule>) {
+    let mut outer = over_others(random, unit);
+    let at = rules.len();
+    let inner = &mut rules[at - 1];
+    inner.feeds = vec![(at, 2)];
+    inner.silent = random.percent(50);
+    if !inner.group_by_of.is_empty() && random.percent(70) {
+        outer.group_by = inner.group_by.clone();
+        outer.dedup_key = None;
+        // What it finds comes first here, in as many ways as it has.
+        inner.feeds = vec![(at, 0)];
+        let own = vec![vec!["what".to_owned()]];
+        outer.group_by_of = [inner.group_by_of.clone(), own.clone(), own].concat();
+        outer.first_way = vec![0, inner.group_by_of.len(), inner.group_by_of.len() + 1];
+    }
+    outer.collect.clear();
+    outer.level = 4;
+    rules.push(outer);
+}
+
+/// A rule over three others.
+fn over_others(random: &mut Random, unit: i64) -> Rule {
+    let mut outer = rule(random, unit);
+    let asks = random.percent(40);
+    let one = |all: &[u8], none: &[u8]| (all.to_vec(), none.to_vec());
+    let any_of = if asks {
+        random.one_of(&[
+            vec![one(&[0], &[1])],
+            vec![one(&[0, 1], &[2])],
+            vec![one(&[], &[0])],
+            vec![one(&[0, 2], &[1]), one(&[1], &[0, 2])],
+            vec![one(&[0, 1, 2], &[])],
+        ])
+    } else {
+        random.one_of(&[
+            vec![one(&[0, 1], &[])],
+            vec![one(&[0, 1, 2], &[])],
+            vec![one(&[0, 1], &[]), one(&[0, 2], &[])],
+            vec![one(&[1], &[]), one(&[0, 2], &[])],
+        ])
+    };
+    let (measure, tiers) = match random.between(1, 4) {
+        1 => (Measure::Signals(vec![Some(1), Some(2), None]), vec![(2, 2)]),
+        2 => (Measure::Count, vec![(3, 1), (6, 3)]),
+        _ => (Measure::Rules { any_of, ordered: random.percent(50) }, vec![(1, 2)]),
+    };
+    let (tiers, asks) = match measure {
+        Measure::Rules { .. } if asks => (tiers, Some(vec![(Ask::AtLeast, 1)])),
+        _ if asks => {
+            let (tiers, asks) = asked(random, &measure);
+            (tiers, Some(asks))
+        }
+        _ => (tiers, None),
+    };
+    let (sliding, span) = (asks.is_none(), random.between(1, 60) * unit);
+    outer.kind = Kind::Window { sliding, span, measure, tiers, asks };
+    outer
+}
+
+/// Least amounts and levels.
+type Tiers = Vec<(u64, u8)>;
+
+/// What is asked of closed windows, with tiers from where it begins.
+fn asked(random: &mut Random, measure: &Measure) -> (Tiers, Vec<(Ask, u64)>) {
+    let number = match measure {
+        Measure::Sum(_) => random.between(1, 12) * 10,
+        Measure::Mean(_) | Measure::Percentile(..) => random.between(3, 25),
+        _ => random.between(1, 5),
+    };
+    let number = number.unsigned_abs();
+    let more = number + random.between(1, 12).unsigned_abs();
+    let metric = [Ask::Above, Ask::AtLeast];
+    let asks = match random.between(1, 8) {
+        1 => vec![(Ask::Below, number)],
+        2 => vec![(Ask::AtMost, number)],
+        3 => vec![(Ask::Equal, number)],
+        4 => vec![(Ask::Other, number)],
+        5 => vec![(Ask::AtLeast, number), (Ask::Below, more)],
+        6 => vec![(Ask::Above, number), (Ask::AtMost, more)],
+        _ => vec![(random.one_of(&metric), number)],
+    };
+    let first = match asks[0].0 {
+        Ask::Above | Ask::AtLeast | Ask::Equal => number,
+        Ask::Below | Ask::AtMost | Ask::Other => 0,
+    };
+    let mut tiers = vec![(first, 1)];
+    if random.percent(40) {
+        tiers.push((first + random.between(1, 6).unsigned_abs(), 3));
+    }
+    (tiers, asks)
 }
 
 impl Rule {
@@ -244,7 +327,11 @@ impl Rule {
 
     /// Which of its referenced rules an event can match by itself.
     fn bases_of_events(&self) -> u32 {
-        if self.level == 4 { 0b011 } else { 0b111 }
+        match (self.first_way.is_empty(), self.level) {
+            (false, _) => 0b110,
+            (true, 4) => 0b011,
+            _ => 0b111,
+        }
     }
 }
 
@@ -279,13 +366,27 @@ fn rule(random: &mut Random, unit: i64) -> Rule {
             (first * (tier + 1) * scale, u8::try_from(tier + 1).unwrap())
         });
         let tiers = tiers.collect();
-        Kind::Window { sliding: random.percent(70), span, measure, tiers }
+        if random.percent(35) {
+            let measure = match random.between(1, 5) {
+                1 => Measure::Mean("bytes".to_owned()),
+                2 => Measure::Percentile("bytes".to_owned(), random.one_of(&[0, 25, 50, 50, 95])),
+                _ => measure,
+            };
+            let (tiers, asks) = asked(random, &measure);
+            Kind::Window { sliding: false, span, measure, tiers, asks: Some(asks) }
+        } else {
+            Kind::Window { sliding: random.percent(70), span, measure, tiers, asks: None }
+        }
     };
     let number = |random: &mut Random| random.one_of(&[1usize, 2, 3, 4]);
     let mut collect = Vec::new();
     if random.percent(60) {
         collect.push(("first".to_owned(), "what".to_owned(), Collect::Distinct(number(random))));
         collect.push(("people".to_owned(), "who".to_owned(), Collect::Distinct(number(random))));
+    }
+    if random.percent(30) {
+        collect.push(("different".to_owned(), "what".to_owned(), Collect::Different));
+        collect.push(("places".to_owned(), "where".to_owned(), Collect::Different));
     }
     if random.percent(40) {
         for (name, how) in [("all", Collect::Sum), ("least", Collect::Min), ("most", Collect::Max)]
@@ -307,6 +408,7 @@ fn rule(random: &mut Random, unit: i64) -> Rule {
         group_by,
         collect,
         group_by_of: Vec::new(),
+        first_way: Vec::new(),
         feeds: Vec::new(),
         silent: false,
     }

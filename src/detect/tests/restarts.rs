@@ -15,6 +15,7 @@ const SETTINGS: Settings = Settings {
     duplicate_horizon: HOUR,
     look_back: 500,
     distinct_values: 10_000,
+    order: super::table::order,
 };
 
 fn commit(engine: &mut Engine<MemoryStore, Table>, next: i64) -> Changes {
@@ -26,7 +27,13 @@ fn commit(engine: &mut Engine<MemoryStore, Table>, next: i64) -> Changes {
 
 fn counting(span: i64) -> Rule {
     Rule {
-        kind: Kind::Window { sliding: true, span, measure: Measure::Count, tiers: vec![(1000, 1)] },
+        kind: Kind::Window {
+            sliding: true,
+            span,
+            measure: Measure::Count,
+            tiers: vec![(1000, 1)],
+            asks: None,
+        },
         group_by: vec!["who".to_owned()],
         skip_missing_group: false,
         lateness: None,
@@ -35,6 +42,7 @@ fn counting(span: i64) -> Rule {
         dedup_key: None,
         collect: Vec::new(),
         group_by_of: Vec::new(),
+        first_way: Vec::new(),
         feeds: Vec::new(),
         silent: false,
     }

@@ -4,8 +4,8 @@ use super::reference::{self, Kind as Plain};
 use crate::detect::{Catalogue, Collected, Finding, FindingKind, Limits, Origin};
 use crate::event::{Event, EventId, FieldId, FieldSet, Identity, Number, Source, Value};
 use crate::rule::{
-    Collect, CollectHow, Condition, Dedup, Kind, Level, Matched, Measure, MissingGroup, NewTerms,
-    Rule, RuleIndex, RuleText, StateId, Status, Tier, Window, WindowKind,
+    Collect, CollectHow, Combination, Comparison, Condition, Dedup, Kind, Level, Matched, Measure,
+    MissingGroup, NewTerms, Rule, RuleIndex, RuleText, StateId, Status, Tier, Window, WindowKind,
 };
 use crate::units::{EventTime, Offset, PartitionId, RecordTime, Span, WallTime};
 
@@ -164,6 +164,7 @@ fn rule_of(index: usize, plain: &reference::Rule, fields: &mut FieldSet) -> Rule
             reference::Collect::Sum => CollectHow::Sum,
             reference::Collect::Min => CollectHow::Min,
             reference::Collect::Max => CollectHow::Max,
+            reference::Collect::Different => CollectHow::Distinct,
         },
     });
     let collect = collect.collect();
@@ -200,6 +201,7 @@ fn rule_of(index: usize, plain: &reference::Rule, fields: &mut FieldSet) -> Rule
         dedup: Dedup { period: Span::from_millis(plain.period), key },
         collect,
         group_by_of,
+        first_way: plain.first_way.iter().map(|way| u16::try_from(*way).unwrap()).collect(),
         feeds: plain
             .feeds
             .iter()
@@ -210,8 +212,10 @@ fn rule_of(index: usize, plain: &reference::Rule, fields: &mut FieldSet) -> Rule
 }
 
 fn kind_of(plain: &reference::Rule, fields: &mut FieldSet) -> (Kind, Level) {
-    let (sliding, span, measure, tiers) = match &plain.kind {
-        Plain::Window { sliding, span, measure, tiers } => (sliding, span, measure, tiers),
+    let (sliding, span, measure, tiers, asks) = match &plain.kind {
+        Plain::Window { sliding, span, measure, tiers, asks } => {
+            (sliding, span, measure, tiers, asks)
+        }
         Plain::Match => return (Kind::Match, level(plain.level)),
         Plain::NewTerms { history, learn } => {
             let history = Span::from_millis(*history);
@@ -235,14 +239,57 @@ fn kind_of(plain: &reference::Rule, fields: &mut FieldSet) -> (Kind, Level) {
             reference::Measure::Signals(signals) => Measure::Signals {
                 of: signals.iter().map(|signal| signal.map(u64::from)).collect(),
             },
+            reference::Measure::Mean(field) => Measure::Mean(fields.intern(field)),
+            reference::Measure::Percentile(field, percent) => {
+                Measure::Percentile { field: fields.intern(field), percent: *percent }
+            }
             reference::Measure::Rules { any_of, ordered } => {
-                Measure::Rules { any_of: any_of.clone(), ordered: *ordered }
+                let one = |(all, none): &(Vec<u8>, Vec<u8>)| Combination {
+                    all: all.clone(),
+                    none: none.clone(),
+                };
+                Measure::Rules { any_of: any_of.iter().map(one).collect(), ordered: *ordered }
             }
         },
-        condition: Condition::AtLeast(first.gte),
+        condition: match asks {
+            Some(asks) => Condition(asks.iter().map(|(ask, to)| (comparison(*ask), *to)).collect()),
+            None => Condition::at_least(first.gte),
+        },
+        closes: asks.is_some(),
         tiers,
     };
     (Kind::Window(window), first.level)
+}
+
+fn comparison(ask: reference::Ask) -> Comparison {
+    match ask {
+        reference::Ask::Above => Comparison::Above,
+        reference::Ask::AtLeast => Comparison::AtLeast,
+        reference::Ask::Below => Comparison::Below,
+        reference::Ask::AtMost => Comparison::AtMost,
+        reference::Ask::Equal => Comparison::Equal,
+        reference::Ask::Other => Comparison::Other,
+    }
+}
+
+/// In which order the engine takes groups whose windows close at once.
+pub(super) fn order(group: &[reference::Value]) -> (u64, u64) {
+    let of = |value: &reference::Value| match value {
+        Some(text) => Value::Text(text.clone().into()),
+        None => Value::Absent,
+    };
+    let event = Event {
+        source: Source::CloudTrail,
+        time: EventTime::default(),
+        identity: Identity(0),
+        shared_identity: None,
+        id: "".into(),
+        raw: b"",
+        values: group.iter().map(of).collect(),
+    };
+    let fields: Vec<FieldId> = (0..).map(FieldId).take(group.len()).collect();
+    let key = crate::detect::fingerprint::of_values(&event, &fields).key;
+    (key.0, key.1)
 }
 
 fn level(number: u8) -> Level {

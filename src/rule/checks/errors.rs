@@ -194,8 +194,12 @@ fn mistakes_in_a_correlation() {
             "rules/a.yml:8:21 error value there is no correlation type \"event_cuont\" (hint: did you mean \"event_count\")",
         ),
         (
+            "type: extended_temporal, rules: base, timespan: 1m, condition: base",
+            "rules/a.yml:8:21 error value there is no correlation type \"extended_temporal\" (hint: temporal, with the condition over the rules' names)",
+        ),
+        (
             "type: value_avg, rules: base, timespan: 1m, condition: {field: a, gte: 1}",
-            "rules/a.yml:8:21 error not-supported-yet correlations of type \"value_avg\" are not supported yet",
+            "rules/a.yml:8:21 error window \"value_avg\" can turn false again while a window is open, and sliding windows never close (hint: tidegate: {window: tumbling})",
         ),
         (
             "type: value_count, rules: base, timespan: 1m, condition: {gte: 1}",
@@ -235,7 +239,11 @@ fn mistakes_in_a_correlation() {
         ),
         (
             "type: event_count, rules: base, timespan: 1m, condition: {lt: 1}",
-            "rules/a.yml:8:73 error not-supported-yet the key \"lt\" of \"condition\" is not supported yet",
+            "rules/a.yml:8:73 error window \"lt\" can turn false again while a window is open, and sliding windows never close (hint: tidegate: {window: tumbling})",
+        ),
+        (
+            "type: event_count, rules: base, timespan: 1m, condition: {gte: 1, lte: 3}",
+            "rules/a.yml:8:81 error window \"lte\" can turn false again while a window is open, and sliding windows never close (hint: tidegate: {window: tumbling})",
         ),
         (
             "type: event_count, rules: base, timespan: 1m, condition: {gt: 1, gte: 1}",
@@ -283,7 +291,7 @@ fn mistakes_in_a_correlation() {
         ),
         (
             "type: temporal, rules: [base], timespan: 1m, condition: not base",
-            "rules/a.yml:8:75 error not-supported-yet a rule that must not match can only be judged when the window has closed, which is not supported yet",
+            "rules/a.yml:8:75 error window \"not\" can turn false again while a window is open, and sliding windows never close (hint: tidegate: {window: tumbling})",
         ),
         (
             "type: event_count, rules: [base], timespan: 1m, condition: base",
@@ -291,6 +299,91 @@ fn mistakes_in_a_correlation() {
         ),
     ];
     check(cases.map(|(inside, expected)| (correlation(inside, ""), expected)));
+}
+
+#[test]
+fn mistakes_in_what_is_asked_of_closed_windows() {
+    let cases = [
+        (
+            "type: value_percentile, rules: base, timespan: 1m, condition: {field: a, gte: 1}",
+            "",
+            "rules/a.yml:8:77 error missing-key \"value_percentile\" does not say which percentile (hint: condition: {field: NAME, percentile: 95, gt: N})",
+        ),
+        (
+            "type: value_percentile, rules: base, timespan: 1m, condition: {field: a, percentile: 101, gte: 1}",
+            "",
+            "rules/a.yml:8:100 error value there is no percentile 101 (hint: 0 to 100)",
+        ),
+        (
+            "type: value_median, rules: base, timespan: 1m, condition: {field: a, percentile: 50, gte: 1}",
+            "",
+            "rules/a.yml:8:96 error wrong-kind \"percentile\" belongs to value_percentile",
+        ),
+        (
+            "type: value_median, rules: base, timespan: 1m, condition: {gte: 1}",
+            "",
+            "rules/a.yml:8:73 error missing-key \"value_median\" needs the field whose amounts it looks at (hint: condition: {field: NAME, gte: N})",
+        ),
+        (
+            "type: value_avg, rules: base, timespan: 1m, condition: {field: [a, b], gte: 1}",
+            "",
+            "rules/a.yml:8:82 error value the amounts are those of one field, not of several",
+        ),
+        (
+            "type: event_count, rules: base, timespan: 1m, condition: {lt: 0}",
+            "",
+            "rules/a.yml:8:72 error value no amount is < 0",
+        ),
+        (
+            "type: event_count, rules: base, timespan: 1m, condition: {gte: 5, lt: 5}",
+            "",
+            "rules/a.yml:8:72 error value no amount is >= 5 and < 5",
+        ),
+        (
+            "type: event_count, rules: base, timespan: 1m, condition: {lt: 5, lte: 5}",
+            "",
+            "rules/a.yml:8:85 error value a condition has \"lt\" or \"lte\", not both",
+        ),
+        (
+            "type: event_count, rules: base, timespan: 1m, condition: {eq: 5, gte: 5}",
+            "",
+            "rules/a.yml:8:73 error value \"eq\" stands alone: it says which amount",
+        ),
+        (
+            "type: event_count, rules: base, timespan: 1m, condition: {lt: 0.5}",
+            "",
+            "rules/a.yml:8:77 error wrong-type \"lt\" is a whole number that is not negative, not \"0.5\" (hint: a number in full, like 52428800)",
+        ),
+        (
+            "type: event_count, rules: base, timespan: 1m, condition: {gte: 3, lte: 8}",
+            "tiers: [{gte: 5, level: medium}, {gte: 9, level: high}]",
+            "rules/a.yml:10:63 error tiers the tier 9 is never reached: >= 3 and <= 8",
+        ),
+        (
+            "type: value_count, rules: base, timespan: 1m, condition: {field: a, lte: 10000}",
+            "",
+            "rules/a.yml:6:1 error value a value_count is exact up to 10000, and 10001 is beyond (hint: a lower amount, or approximate: true under tidegate)",
+        ),
+        (
+            "type: value_count, rules: base, timespan: 1m, condition: {field: a, neq: 20000}",
+            "approximate: true",
+            "rules/a.yml:10:43 error value an estimate says nothing of \"neq\" (hint: lt and gte, or lte and gt)",
+        ),
+        (
+            "type: temporal, rules: [base], timespan: 1m, condition: base and not base",
+            "",
+            "rules/a.yml:8:71 error value the condition never holds: a rule must match, and must not",
+        ),
+        (
+            "type: temporal, rules: [base], timespan: 1m",
+            "",
+            "rules/a.yml:6:1 error wrong-kind a temporal correlation has sliding windows unless its condition has a \"not\"",
+        ),
+    ];
+    check(cases.map(|(inside, own, expected)| {
+        let comma = if own.is_empty() { "" } else { ", " };
+        (correlation(inside, &format!("window: tumbling{comma}{own}")), expected)
+    }));
 }
 
 #[test]
@@ -339,11 +432,11 @@ fn mistakes_under_our_own_key() {
         ),
         (
             "collect: {keys: {field: a}}",
-            "rules/a.yml:10:28 error missing-key \"keys\" does not say what to keep (hint: one of sample: N, set: N, sum: true, min: true, max: true)",
+            "rules/a.yml:10:28 error missing-key \"keys\" does not say what to keep (hint: one of sample: N, set: N, distinct: true, sum: true, min: true, max: true)",
         ),
         (
-            "collect: {keys: {field: a, distinct: true}}",
-            "rules/a.yml:10:39 error not-supported-yet the key \"distinct\" of \"collect.keys\" is not supported yet",
+            "collect: {keys: {field: a, distinct: false}}",
+            "rules/a.yml:10:49 error value \"distinct\" is true or left out",
         ),
         (
             "collect: {keys: {field: a, sample: 1000}}",

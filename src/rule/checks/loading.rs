@@ -1,8 +1,9 @@
 //! What a rule set is made of: thresholds, tiers, lists, tuning, silence, coverage, fingerprints.
 
 use super::super::{
-    Condition, Kind, Level, ListValues, LoadOptions, Loaded, Measure, MissingGroup, Place,
-    RuleFile, RuleSet, Severity, Tier, Tune, Window, WindowKind, builtin, load,
+    Combination, Comparison, Condition, Kind, Level, ListValues, LoadOptions, Loaded, Measure,
+    MissingGroup, Place, RuleFile, RuleSet, Severity, Tier, Tune, Window, WindowKind, builtin,
+    load,
 };
 use super::{load_one, matches, own, rules_of};
 use crate::event::Source;
@@ -69,7 +70,7 @@ fn above_n_becomes_a_first_tier_of_n_plus_one() {
 
     assert_eq!(names(&rules), ["above", "sum"]);
     let above = window(&rules, "above");
-    assert_eq!(above.condition, Condition::Above(1000));
+    assert_eq!(above.condition, Condition(vec![(Comparison::Above, 1000)]));
     assert_eq!(above.tiers, [Tier { gte: 1001, level: Level::Low }]);
     assert_eq!((above.kind, above.measure), (WindowKind::Sliding, Measure::Count));
     let sum = window(&rules, "sum");
@@ -129,6 +130,10 @@ fn rules_together_are_combinations_of_rules_by_number() {
         let inside = format!("rules: [x, y, z], timespan: 5m, {inside}");
         correlation(name, &inside, "")
     };
+    let tumbling = |name: &str, inside: &str| {
+        let inside = format!("rules: [x, y, z], timespan: 5m, {inside}");
+        correlation(name, &inside, "window: tumbling")
+    };
     let text = [
         base("x", ""),
         base("y", ""),
@@ -136,6 +141,9 @@ fn rules_together_are_combinations_of_rules_by_number() {
         rule("all", "type: temporal"),
         rule("some", "type: temporal_ordered, condition: x and (z or y)"),
         rule("least", "type: temporal, condition: x or (x and y) or all of them"),
+        tumbling("without", "type: temporal, condition: x and not (y or z)"),
+        tumbling("either", "type: temporal_ordered, condition: not (x and y) and z"),
+        tumbling("none", "type: temporal, condition: not 1 of them or not not x"),
     ]
     .concat();
 
@@ -145,9 +153,15 @@ fn rules_together_are_combinations_of_rules_by_number() {
         Measure::Rules { any_of, ordered } => (any_of, ordered),
         other => panic!("{other:?}"),
     };
-    assert_eq!(wanted("all"), (vec![vec![0, 1, 2]], false));
-    assert_eq!(wanted("some"), (vec![vec![0, 1], vec![0, 2]], true));
-    assert_eq!(wanted("least"), (vec![vec![0]], false));
+    let one = |all: &[u8], none: &[u8]| Combination { all: all.to_vec(), none: none.to_vec() };
+    assert_eq!(wanted("all"), (vec![one(&[0, 1, 2], &[])], false));
+    assert_eq!(wanted("some"), (vec![one(&[0, 1], &[]), one(&[0, 2], &[])], true));
+    assert_eq!(wanted("least"), (vec![one(&[0], &[])], false));
+    assert_eq!(wanted("without"), (vec![one(&[0], &[1, 2])], false));
+    assert_eq!(wanted("either"), (vec![one(&[2], &[0]), one(&[2], &[1])], true));
+    assert_eq!(wanted("none"), (vec![one(&[0], &[]), one(&[], &[0, 1, 2])], false));
+    let closes = |name: &str| window(&rules, name).closes;
+    assert_eq!([closes("some"), closes("without"), closes("none")], [false, true, true]);
 }
 
 #[test]

@@ -219,7 +219,8 @@ fn large_download(fields: &mut FieldSet) -> Rule {
             kind: WindowKind::Sliding,
             span: Span::from_minutes(10),
             measure: Measure::Sum(bytes),
-            condition: Condition::AtLeast(52_428_800),
+            condition: Condition::at_least(52_428_800),
+            closes: false,
             tiers: vec![
                 Tier { gte: 52_428_800, level: Level::Low },
                 Tier { gte: 1_073_741_824, level: Level::High },
@@ -241,6 +242,7 @@ fn large_download(fields: &mut FieldSet) -> Rule {
             collect("nothing", bytes, CollectHow::Min),
         ],
         group_by_of: Vec::new(),
+        first_way: Vec::new(),
         feeds: Vec::new(),
         silent: false,
     }
@@ -274,6 +276,7 @@ fn vpc_endpoint_match(fields: &mut FieldSet) -> Rule {
         dedup: Dedup { period: Span::ZERO, key: None },
         collect: Vec::new(),
         group_by_of: Vec::new(),
+        first_way: Vec::new(),
         feeds: Vec::new(),
         silent: false,
     }
