@@ -11,7 +11,7 @@ use crate::alert::{self, visible};
 use crate::detect::{FindingKind, Origin, Outcome};
 use crate::event::{Decoder, Entry, Event, Format as EventFormat};
 use crate::rule::{
-    ExplainedBase, ExplainedNode, Kind, Measure, Question, RuleIndex, RuleSet, WindowKind,
+    ExplainedBase, ExplainedNode, Kind, Measure, Question, RuleIndex, RuleSet, Window, WindowKind,
 };
 use crate::scan::{
     Clock, ReadBytes, ScanOptions, Scanner, find_inputs, first_event_time, sort_inputs,
@@ -315,11 +315,19 @@ impl Explanation {
                         WindowKind::Tumbling => format!("[{from}, {to})"),
                     };
                     lines.push(format!("window  {} {span}", window.span));
-                    lines.push(format!(
-                        "{amount:7} {} of {least}, {left}; {} with this one",
-                        found.amount,
-                        counted(usize::try_from(found.events).unwrap_or(usize::MAX), "event")
-                    ));
+                    let events = usize::try_from(found.events).unwrap_or(usize::MAX);
+                    let events = format!("{} with this one", counted(events, "event"));
+                    if window.closes {
+                        lines.push(format!("{amount:7} {}; {events}", found.amount));
+                        lines.push(asks_text(window));
+                    } else {
+                        let of = format!("{} of {least}, {left}", found.amount);
+                        lines.push(format!("{amount:7} {of}; {events}"));
+                    }
+                    if let Some(closes) = standing.closes {
+                        let what = "judged with the first event at or after";
+                        lines.push(format!("waits   {what} {}", time(closes)));
+                    }
                     if window.span > Span::from_hours(1) {
                         lines.push(
                             "note    windows over an hour are exact to one 3,600th of their length"
@@ -396,15 +404,24 @@ impl Explanation {
     }
 }
 
+/// What a rule asks of its windows once they have closed.
+fn asks_text(window: &Window) -> String {
+    match &window.measure {
+        Measure::Rules { .. } => "asks    for its rules, some of which must not match".to_owned(),
+        _ => format!("asks    {}, once the window has closed", window.condition),
+    }
+}
+
 fn standing_json(rules: &RuleSet, standing: &Standing) -> Value {
     let group: serde_json::Map<String, Value> = standing
         .group
         .iter()
         .map(|(name, value)| (name.clone(), value.as_deref().map(shown).into()))
         .collect();
-    let mut threshold = None;
+    let (mut threshold, mut asks) = (None, None);
     if let Kind::Window(window) = &rules.rule(standing.rule).kind {
-        threshold = window.tiers.first().map(|tier| tier.gte);
+        threshold = window.tiers.first().map(|tier| tier.gte).filter(|_| !window.closes);
+        asks = window.closes.then(|| window.condition.to_string());
     }
     let window = standing.window.map(|found| {
         json!({
@@ -412,6 +429,8 @@ fn standing_json(rules: &RuleSet, standing: &Standing) -> Value {
             "events": found.events,
             "threshold": threshold,
             "missing": threshold.map(|least| least.saturating_sub(found.amount)),
+            "asks_when_closed": asks,
+            "judged_from": standing.closes.map(time),
             "start": time(found.window.start),
             "end": time(found.window.end),
         })

@@ -195,6 +195,15 @@ impl<S: Store, C: Catalogue> Engine<S, C> {
         counts
     }
 
+    /// From which watermark on a window that ends then is judged, for a rule that waits until it has
+    /// closed.
+    #[must_use]
+    pub fn closes_at(&self, rule: RuleIndex, end: EventTime) -> Option<EventTime> {
+        let plan = rule_plan(&self.plan, rule)?;
+        let state = self.plan.states.get(usize::from(plan.state?))?;
+        state.closes.map(|_| end.plus(plan.reach))
+    }
+
     /// How many groups have events that windows may still need.
     #[must_use]
     pub fn groups(&self) -> usize {

@@ -36,6 +36,9 @@ pub struct Standing {
     pub group: Vec<(String, Option<String>)>,
     /// The window that ends with the event, once it is counted; `None` when it is not.
     pub window: Option<Amount>,
+    /// For a rule that waits until its windows have closed: the time of the first event that closes
+    /// this one.
+    pub closes: Option<EventTime>,
     /// What the rule says: the kind of record and its level.
     pub says: Vec<(FindingKind, Level)>,
 }
@@ -69,6 +72,8 @@ pub fn stand(
         .time;
     let mut said = Vec::new();
     let outcome = engine.step(event, origin, &mut said)?;
+    // Not of this event: windows that it closed.
+    said.retain(|finding| *finding.trigger == *event.raw);
 
     let mut probe = Engine::open(Arc::new(rules.as_probe()), limits, store.clone())?;
     let mut probed = Vec::new();
@@ -84,6 +89,7 @@ pub fn stand(
             None => group_of(rules, rule, event),
         },
         window: probe_of(rule).and_then(amount_of),
+        closes: probe_of(rule).and_then(|finding| engine.closes_at(rule, finding.window?.end)),
         says: said
             .iter()
             .filter(|finding| finding.rule == rule)
@@ -160,6 +166,11 @@ name: new_amount
 logsource: {product: aws, service: cloudtrail}
 detection: {s: {eventName: GetObject}, condition: s}
 tidegate: {new-terms: {fields: [tidegate.bytes_out], history: 1d}, dedup: {period: 0, key: [tidegate.bytes_out]}}
+---
+title: E
+name: even
+correlation: {type: value_median, rules: [s3_object_read], group-by: [tidegate.bucket], timespan: 30m, condition: {field: tidegate.bytes_out, lt: 100}}
+tidegate: {window: tumbling}
 ";
 
     /// Rules, and the state after these reads.
@@ -243,6 +254,29 @@ tidegate: {new-terms: {fields: [tidegate.bytes_out], history: 1d}, dedup: {perio
             of_rule("new_amount", &state, (4, "08:00:03", 9)).2,
             [(FindingKind::Create, Level::Medium)]
         );
+    }
+
+    #[test]
+    fn a_rule_that_waits_tells_what_its_window_holds_and_when_it_closes() {
+        let state = after(&[(1, "08:00:00", 7), (2, "08:00:01", 8), (3, "08:40:00", 7)]);
+        let told = |id, time: &str, bytes| {
+            let text = read(&state.0, id, time, bytes);
+            let index = state.0.find("even").expect("is loaded");
+            with_event(&state.0, &text, |event| {
+                let stood = stand(&state.0, Limits::default(), &state.1, event, &ORIGIN);
+                let stood = stood.expect("rows are read");
+                let standing = stood.rules.into_iter().find(|one| one.rule == index);
+                let standing = standing.expect("matches");
+                let amount = standing.window.map(|window| (window.amount, window.events));
+                let wait = standing.closes.map(|at| at.since(event.time).as_millis() / 60_000);
+                (amount, wait, standing.says)
+            })
+        };
+
+        // In the half hour from 08:00 on it makes a third amount; it closes at 09:30.
+        assert_eq!(told(4, "08:05:00", 9), (Some((8, 3)), Some(85), vec![]));
+        // The event that closes it is no part of it.
+        assert_eq!(told(4, "10:00:00", 9), (Some((9, 1)), Some(90), vec![]));
     }
 
     #[test]

@@ -6,6 +6,8 @@
 
 // The program as a new user meets it: help, mistakes that are named with their place, exit codes.
 mod cli;
+// Rules that wait until their windows have closed, and rules over rules, say what their tests expect.
+mod closing;
 // Sigma means here what it says: SigmaHQ's rules on events written from their text, and a corpus of rules
 // on which pySigma and rsigma were asked as well.
 mod conformance;

@@ -91,7 +91,8 @@ pub fn letters_of(name: &str) -> BTreeSet<Letter> {
 ///
 /// Every rule: P, N and D. F where a base rule matches successful calls alone. Anything that counts
 /// over time: L; with group fields G and M; M too where values are summed or told apart; B from a
-/// threshold of two on, since below one there is nothing to be one short of. First sightings: B and M,
+/// threshold of two on, since below one there is nothing to be one short of, and for windows that are
+/// judged when they have closed. First sightings: B and M,
 /// for the end of the history and for a missing field.
 #[must_use]
 pub fn applicable(rules: &RuleSet, index: RuleIndex) -> BTreeSet<Letter> {
@@ -108,7 +109,7 @@ pub fn applicable(rules: &RuleSet, index: RuleIndex) -> BTreeSet<Letter> {
         letters.extend([Letter::Groups, Letter::Missing]);
     }
     if let Kind::Window(window) = &rule.kind {
-        if window.tiers.first().is_some_and(|tier| tier.gte > 1) {
+        if window.closes || window.tiers.first().is_some_and(|tier| tier.gte > 1) {
             letters.insert(Letter::Boundary);
         }
         if window.measure != Measure::Count {
