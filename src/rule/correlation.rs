@@ -351,7 +351,8 @@ fn read_comparisons(node: &Node, report: &mut Report) -> Option<(Condition, Opti
     let is_below_zero = condition.0.contains(&(Comparison::Below, 0));
     if is_below_zero || condition.greatest().is_some_and(|greatest| greatest < condition.least()) {
         let what = format!("no amount is {condition}");
-        report.error(node.mark, "value", what);
+        let hint = "gt and gte say where the amounts begin, lt and lte where they end".to_owned();
+        report.error_with_hint(node.mark, "value", what, hint);
         return None;
     }
     let turns = written.iter().find(|(.., comparison)| !comparison.stays());

@@ -332,12 +332,12 @@ fn mistakes_in_what_is_asked_of_closed_windows() {
         (
             "type: event_count, rules: base, timespan: 1m, condition: {lt: 0}",
             "",
-            "rules/a.yml:8:72 error value no amount is < 0",
+            "rules/a.yml:8:72 error value no amount is < 0 (hint: gt and gte say where the amounts begin, lt and lte where they end)",
         ),
         (
             "type: event_count, rules: base, timespan: 1m, condition: {gte: 5, lt: 5}",
             "",
-            "rules/a.yml:8:72 error value no amount is >= 5 and < 5",
+            "rules/a.yml:8:72 error value no amount is >= 5 and < 5 (hint: gt and gte say where the amounts begin, lt and lte where they end)",
         ),
         (
             "type: event_count, rules: base, timespan: 1m, condition: {lt: 5, lte: 5}",
