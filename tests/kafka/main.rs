@@ -16,6 +16,8 @@ mod process;
 mod reload;
 /// The scenarios.
 mod scenarios;
+/// First sightings while partitions move.
+mod terms;
 /// `tidegate run` as a process that a test starts, kills and starts again.
 mod tidegate_run;
 

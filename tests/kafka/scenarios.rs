@@ -34,6 +34,10 @@ pub(crate) const ALL: &[(&str, Scenario)] = &[
     ("a_full_disk_under_the_state_is_said_and_nothing_is_lost", crate::whole::full_disk),
     ("reloaded_five_times_under_load_the_rules_that_stay_find_all", crate::reload::five_times),
     (
+        "a_member_that_joins_and_one_that_leaves_change_nothing_about_what_is_new",
+        crate::terms::join_and_leave,
+    ),
+    (
         "killed_ten_times_over_three_brokers_the_alerts_equal_the_reference",
         crate::acceptance::killed_ten_times,
     ),
