@@ -1,12 +1,13 @@
 //! A rule changed in one place: would its tests notice?
 //!
-//! Each mutant negates, drops or shifts one condition, list value, threshold, tier, group field or
-//! window of a rule or of a rule that it counts. A test suite that lets one pass does not check that
+//! Each mutant negates, drops or shifts one condition, list value, threshold, tier, group field, window,
+//! level, title or part of the dedup of a rule or of a rule that it counts. What means the same as the
+//! rule is not made: the reason stands where it is left out. A test suite that lets one pass does not check that
 //! place. Documents are changed as JSON, which is YAML too, and go through the ordinary loader; a
 //! mutant that does not load says nothing and is left out by the caller.
 
 use crate::rule::tests::Needs;
-use crate::rule::{Outline, RuleFile, outlines, span_of};
+use crate::rule::{Outline, RuleFile, outlines, span_of, speaking};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 
@@ -23,6 +24,12 @@ pub enum Class {
     Window,
     /// A group field, or a rule that is counted.
     Group,
+    /// A level, of the rule, of a tier, out of the event or from the context.
+    Level,
+    /// Period or key of the dedup.
+    Dedup,
+    /// The alert's title.
+    Title,
 }
 
 /// A rule changed in one place.
@@ -45,13 +52,17 @@ pub fn mutants(files: &[RuleFile], changed: &str, rules: &[&str]) -> Vec<Mutant>
     let needed: Vec<&RuleFile> = needed.into_iter().filter_map(|at| files.get(at)).collect();
     let documents: Vec<Vec<Outline>> =
         needed.iter().map(|file| outlines(std::slice::from_ref(file))).collect();
+    let all: Vec<Outline> = documents.iter().flatten().cloned().collect();
+    let speaks = speaking(&all).iter().any(|outline| outline.label() == changed);
     let mut mutants = Vec::new();
     for (file, of_file) in documents.iter().enumerate() {
         for (at, document) in of_file.iter().enumerate() {
             if document.label() != changed {
                 continue;
             }
-            for (what, class, json) in changes(&document.json) {
+            // Nobody sees level, dedup or title of a rule that is only counted.
+            let shown = if speaks { finding_changes(&document.json) } else { Vec::new() };
+            for (what, class, json) in changes(&document.json).into_iter().chain(shown) {
                 let texts = documents.iter().enumerate().map(|(number, of_file)| {
                     let jsons = of_file.iter().enumerate().map(|(place, document)| {
                         if (number, place) == (file, at) { &json } else { &document.json }
@@ -107,16 +118,45 @@ fn written<'v>(documents: impl Iterator<Item = &'v Value>) -> String {
 
 type Change = (String, Class, Value);
 
-/// Every document that differs from `document` in one place.
-fn changes(document: &Value) -> Vec<Change> {
-    let mut changes = Vec::new();
-    let mut add = |what: String, class: Class, pointer: &str, new: Value| {
-        let mut changed = document.clone();
+/// The documents that differ from one in one place.
+struct Changes<'d> {
+    document: &'d Value,
+    all: Vec<Change>,
+}
+
+impl<'d> Changes<'d> {
+    fn of(document: &'d Value) -> Self {
+        Self { document, all: Vec::new() }
+    }
+
+    /// One with `new` at `pointer`, where there is something.
+    fn add(&mut self, what: String, class: Class, pointer: &str, new: Value) {
+        let mut changed = self.document.clone();
         if let Some(place) = changed.pointer_mut(pointer) {
             *place = new;
-            changes.push((what, class, changed));
+            self.all.push((what, class, changed));
         }
+    }
+}
+
+/// Whether a correlation holds at each event's own second: a count of one in a second. No window is
+/// without an event, so it fires for the same events with a count of nothing, in longer windows, and in
+/// seconds that are aligned, as all times are.
+fn holds_at_once(document: &Value) -> bool {
+    let is = |pointer: &str, value: Value| document.pointer(pointer) == Some(&value);
+    is("/correlation/type", "event_count".into())
+        && is("/correlation/timespan", "1s".into())
+        && (is("/correlation/condition/gte", 1.into()) || is("/correlation/condition/gt", 0.into()))
+        && document.pointer("/tidegate/tiers").is_none()
+}
+
+/// Every document that differs from `document` in one place of what it finds.
+fn changes(document: &Value) -> Vec<Change> {
+    let mut changes = Changes::of(document);
+    let mut add = |what: String, class: Class, pointer: &str, new: Value| {
+        changes.add(what, class, pointer, new);
     };
+    let holds_at_once = holds_at_once(document);
     if let Some(detection) = document.get("detection").and_then(Value::as_object) {
         for (what, class, detection) in detection_changes(detection) {
             add(what, class, "/detection", detection);
@@ -135,7 +175,9 @@ fn changes(document: &Value) -> Vec<Change> {
         for key in ["gt", "gte", "lt", "lte", "eq", "neq"] {
             let pointer = format!("/correlation/condition/{key}");
             for (what, number) in shifted(document.pointer(&pointer), 1) {
-                add(format!("{key} {what}"), Class::Threshold, &pointer, number);
+                if !(holds_at_once && what.starts_with('-')) {
+                    add(format!("{key} {what}"), Class::Threshold, &pointer, number);
+                }
             }
         }
         for key in ["group-by", "rules"] {
@@ -149,11 +191,13 @@ fn changes(document: &Value) -> Vec<Change> {
                 }
             }
         }
-        for (what, span) in shifted_span(correlation.get("timespan")) {
+        let timespan = correlation.get("timespan").filter(|_| !holds_at_once);
+        for (what, span) in shifted_span(timespan) {
             add(format!("timespan {what}"), Class::Window, "/correlation/timespan", span);
         }
     }
-    if let Some(window) = document.pointer("/correlation/timespan").and(document.get("tidegate")) {
+    let has_windows = document.pointer("/correlation/timespan").is_some() && !holds_at_once;
+    if let Some(window) = document.get("tidegate").filter(|_| has_windows) {
         let (what, other) = match window.get("window").and_then(Value::as_str) {
             Some("tumbling") => ("sliding", "sliding"),
             _ => ("tumbling", "tumbling"),
@@ -164,8 +208,17 @@ fn changes(document: &Value) -> Vec<Change> {
         }
         add(format!("window {what}"), Class::Window, "/tidegate", own);
     }
-    for (what, span) in shifted_span(document.pointer("/tidegate/new-terms/history")) {
-        add(format!("history {what}"), Class::Window, "/tidegate/new-terms/history", span);
+    for key in ["history", "learn"] {
+        let pointer = format!("/tidegate/new-terms/{key}");
+        // Its times are the event's own, so a second counts however long it is.
+        for (what, span) in shifted_by(document.pointer(&pointer), |_| 1) {
+            add(format!("{key} {what}"), Class::Window, &pointer, span);
+        }
+    }
+    let fields = document.pointer("/tidegate/new-terms/fields").and_then(Value::as_array);
+    for (field, fewer) in one_less(fields.map_or(&[][..], Vec::as_slice)) {
+        let what = format!("new-terms without {field}");
+        add(what, Class::Group, "/tidegate/new-terms/fields", fewer);
     }
     let tiers = document.pointer("/tidegate/tiers").and_then(Value::as_array);
     let tiers = tiers.map_or(&[][..], Vec::as_slice);
@@ -180,7 +233,104 @@ fn changes(document: &Value) -> Vec<Change> {
         let what = format!("without tier {tier}");
         add(what, Class::Threshold, "/tidegate/tiers", fewer);
     }
-    changes
+    changes.all
+}
+
+/// Every document that differs from `document` in one place of what its findings say.
+fn finding_changes(document: &Value) -> Vec<Change> {
+    let mut changes = Changes::of(document);
+    let mut add = |what: String, class: Class, pointer: &str, new: Value| {
+        changes.add(what, class, pointer, new);
+    };
+    let list = |pointer: &str| {
+        document.pointer(pointer).and_then(Value::as_array).map_or(&[][..], Vec::as_slice)
+    };
+    if let Some(other) = other_level(document.get("level")) {
+        add(format!("level {other}"), Class::Level, "/level", other.into());
+    }
+    for at in 0..list("/tidegate/tiers").len() {
+        let pointer = format!("/tidegate/tiers/{at}/level");
+        if let Some(other) = other_level(document.pointer(&pointer)) {
+            let what = format!("tier {} level {other}", at + 1);
+            add(what, Class::Level, &pointer, other.into());
+        }
+    }
+    let entries = list("/tidegate/level-from/map");
+    for (at, entry) in entries.iter().enumerate() {
+        let pointer = format!("/tidegate/level-from/map/{at}");
+        if let Some(other) = other_level(entry.get("level")) {
+            let what = format!("level-from {} level {other}", at + 1);
+            add(what, Class::Level, &format!("{pointer}/level"), other.into());
+        }
+        for (what, number) in shifted(entry.get("gte"), 1) {
+            let what = format!("level-from {} gte {what}", at + 1);
+            add(what, Class::Level, &format!("{pointer}/gte"), number);
+        }
+    }
+    for (entry, fewer) in one_less(entries) {
+        let what = format!("level-from without {entry}");
+        add(what, Class::Level, "/tidegate/level-from/map", fewer);
+    }
+    for (name, fewer) in one_less(list("/tidegate/context/bump")) {
+        // A name that is no list is a table, and nothing fills a table yet.
+        if document.pointer(&format!("/tidegate/lists/{}", escaped(&name))).is_some() {
+            add(format!("bump without {name}"), Class::Level, "/tidegate/context/bump", fewer);
+        }
+    }
+    let own_key = document.pointer("/tidegate/dedup/key");
+    for (field, fewer) in one_less(list("/tidegate/dedup/key")) {
+        add(format!("dedup key without {field}"), Class::Dedup, "/tidegate/dedup/key", fewer);
+    }
+    // A term that has alerted is known for its history, which is longer: no other period shows.
+    let is_settled_by_history = own_key.is_none()
+        && document.pointer("/tidegate/new-terms/history").map(plain).and_then(|it| span_of(&it))
+            >= document.pointer("/tidegate/dedup/period").map(plain).and_then(|it| span_of(&it))
+        && document.pointer("/tidegate/new-terms").is_some();
+    if let Some(period) = document.pointer("/tidegate/dedup/period")
+        && !is_settled_by_history
+    {
+        let none = [("0".to_owned(), json!(0))];
+        // Times of crossings lie on the grid of the window's panes, or of tumbling windows.
+        let timespan = document.pointer("/correlation/timespan").map(plain);
+        let timespan = timespan.and_then(|text| span_of(&text)).unwrap_or_default();
+        let seconds = timespan.as_millis() / 1000;
+        let is_tumbling = document.pointer("/tidegate/window") == Some(&json!("tumbling"));
+        let step = if is_tumbling { seconds } else { pane_of(seconds) };
+        let shifted = shifted_by(Some(period), |_| step);
+        for (what, span) in none.into_iter().chain(shifted) {
+            let what = format!("dedup period {what}");
+            add(what, Class::Dedup, "/tidegate/dedup/period", span);
+        }
+    }
+    if let Some(title) = document.pointer("/tidegate/title").and_then(Value::as_str) {
+        for (what, other) in other_titles(title) {
+            add(what, Class::Title, "/tidegate/title", other.into());
+        }
+    }
+    changes.all
+}
+
+/// The next higher level; below the highest, where there is none.
+fn other_level(level: Option<&Value>) -> Option<&'static str> {
+    const LEVELS: [&str; 5] = ["informational", "low", "medium", "high", "critical"];
+    let at = LEVELS.iter().position(|known| level.and_then(Value::as_str) == Some(*known))?;
+    LEVELS.get(at + 1).or_else(|| LEVELS.get(at.checked_sub(1)?)).copied()
+}
+
+/// A title without each of its placeholders in turn, and one with other words.
+fn other_titles(title: &str) -> Vec<(String, String)> {
+    let mut others = vec![("title with a dot".to_owned(), format!("{title}."))];
+    let mut from = 0;
+    while let Some(open) = title.get(from..).and_then(|rest| rest.find('{')) {
+        let open = from + open;
+        let Some(close) = title.get(open..).and_then(|rest| rest.find('}')) else { break };
+        let (head, tail) = (title.get(..open), title.get(open + close + 1..));
+        let (Some(head), Some(tail)) = (head, tail) else { break };
+        let placeholder = title.get(open..=open + close).unwrap_or_default();
+        others.push((format!("title without {placeholder}"), format!("{head}{tail}")));
+        from = open + close + 1;
+    }
+    others
 }
 
 fn detection_changes(detection: &Map<String, Value>) -> Vec<Change> {
@@ -360,14 +510,24 @@ fn shifted(number: Option<&Value>, by: u64) -> Vec<(String, Value)> {
 
 /// One pane shorter and one longer: a second, and for more than an hour a 3,600th of the length.
 fn shifted_span(span: Option<&Value>) -> Vec<(String, Value)> {
+    shifted_by(span, pane_of)
+}
+
+/// The width of a pane in a window of so many seconds.
+fn pane_of(seconds: i64) -> i64 {
+    if seconds <= 3600 { 1 } else { (seconds + 3599) / 3600 }
+}
+
+/// A length of time shorter and longer by what `by` says of it, in seconds.
+fn shifted_by(span: Option<&Value>, by: impl Fn(i64) -> i64) -> Vec<(String, Value)> {
     let text = span.map(plain);
     let Some(length) = text.as_deref().and_then(span_of) else { return Vec::new() };
     let seconds = length.as_millis() / 1000;
-    let pane = if seconds <= 3600 { 1 } else { (seconds + 3599) / 3600 };
-    [("-", seconds - pane), ("+", seconds + pane)]
+    let by = by(seconds);
+    [("-", seconds - by), ("+", seconds + by)]
         .into_iter()
         .filter(|(_, seconds)| *seconds > 0)
-        .map(|(sign, seconds)| (format!("{sign} {pane}s"), format!("{seconds}s").into()))
+        .map(|(sign, seconds)| (format!("{sign} {by}s"), format!("{seconds}s").into()))
         .collect()
 }
 
@@ -458,6 +618,7 @@ mod tests {
                 "tier high - 1",
                 "tier high + 1",
                 "without tier {\"gte\":9,\"level\":\"high\"}",
+                "tier 1 level critical",
             ]
         );
         assert_eq!(counted_from(&outlines(&files), "b"), BTreeSet::from(["b", "s"]));
