@@ -518,7 +518,8 @@ impl<S: Store, C: Catalogue> Engine<S, C> {
         }
         // Most events end above, so what only judging needs is made here.
         let group_by = rule.group_by_of.get(way).unwrap_or(&rule.group_by);
-        let (group, dedup) = own.unwrap_or_else(|| (keys.key(plan.group_list), keys.key(plan.dedup_list)));
+        let (group, dedup) =
+            own.unwrap_or_else(|| (keys.key(plan.group_list), keys.key(plan.dedup_list)));
         let fired = Fired { index, rule, fields: self.rules.fields(), group_by };
         let tiers = (plan, state, window.tiers.as_slice());
         let mut fed = Vec::new();
