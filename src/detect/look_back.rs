@@ -3,9 +3,11 @@
 //! Twice they are needed: to sum a group's windows exactly when it may have reached a threshold, and
 //! to show what a finding's window held. For the second, a finding looks at the last
 //! [`super::Limits::look_back`] events of its group at most, so that its cost does not grow with the
-//! window, nor beyond 10,000 events with what other rules count in the group: of those that lie in the window it names the first ten and the last ten in the order of
-//! arrival, and of each collected field the first n distinct values. The amount, the count and the
-//! first and last time are the whole window's, always.
+//! window, nor beyond 10,000 events with what other rules count in the group. Of those that lie in the
+//! window it names the first ten and the last ten in the order of arrival, and of each collected field
+//! the first n distinct values. A window that was judged when it had closed lies behind newer events:
+//! for it they are the last so many of its own. The amount, the count and the first and last time are
+//! the whole window's, always.
 
 use super::StateError;
 use super::groups::Groups;
@@ -112,9 +114,11 @@ impl Groups {
             if entry.layout.state(state.tag).is_none() {
                 continue;
             }
-            looked += 1;
             let pane = state.shape.pane_of(entry.time);
-            if after < pane && pane <= upto {
+            let is_inside = after < pane && pane <= upto;
+            // A window that has closed lies behind newer ones.
+            looked += usize::from(is_inside || state.closes.is_none());
+            if is_inside {
                 inside.push(at);
             }
         }

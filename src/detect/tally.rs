@@ -20,7 +20,8 @@ use std::collections::BTreeMap;
 pub(super) enum Tally {
     /// Sum and number of amounts.
     Mean(BTreeMap<i64, (u128, u64)>),
-    Amounts(BTreeMap<i64, Amounts>),
+    /// With how many different ones there are in all windows.
+    Amounts(BTreeMap<i64, Amounts>, usize),
     /// Bits of the rules, by window and, where their order matters, tick.
     Rules(BTreeMap<(i64, i64), u32>),
 }
@@ -40,7 +41,7 @@ impl Tally {
     pub(super) fn new(measured: &Measured) -> Option<Self> {
         match measured {
             Measured::Mean(_) => Some(Self::Mean(BTreeMap::new())),
-            Measured::Percentile { .. } => Some(Self::Amounts(BTreeMap::new())),
+            Measured::Percentile { .. } => Some(Self::Amounts(BTreeMap::new(), 0)),
             Measured::Rules(_) => Some(Self::Rules(BTreeMap::new())),
             _ => None,
         }
@@ -62,9 +63,12 @@ impl Tally {
                     *count += 1;
                 }
             }
-            Tally::Amounts(windows) => {
+            Tally::Amounts(windows, different) => {
                 if let (Some(amount), Measured::Percentile { cap, .. }) = (kept, measured) {
-                    windows.entry(pane).or_default().add(amount, *cap);
+                    let window = windows.entry(pane).or_default();
+                    *different -= window.counts.len();
+                    window.add(amount, *cap);
+                    *different += window.counts.len();
                 }
             }
             Tally::Rules(windows) => {
@@ -84,13 +88,13 @@ impl Tally {
                 let (sum, count) = windows.get(&pane)?;
                 Quantity::of_ratio(*sum, u128::from(*count))
             }
-            (Tally::Amounts(windows), Measured::Percentile { percent, .. }) => {
+            (Tally::Amounts(windows, _), Measured::Percentile { percent, .. }) => {
                 windows.get(&pane)?.percentile(*percent)
             }
             (Tally::Rules(_), Measured::Rules(wanted)) => {
                 Some(u64::from(self.holds(wanted, pane)).into())
             }
-            (Tally::Amounts(_) | Tally::Rules(_), _) => None,
+            (Tally::Amounts(..) | Tally::Rules(_), _) => None,
         }
     }
 
@@ -105,7 +109,10 @@ impl Tally {
     pub(super) fn drop_before(&mut self, first: i64) {
         match self {
             Tally::Mean(windows) => *windows = windows.split_off(&first),
-            Tally::Amounts(windows) => *windows = windows.split_off(&first),
+            Tally::Amounts(windows, different) => {
+                *windows = windows.split_off(&first);
+                *different = windows.values().map(|window| window.counts.len()).sum();
+            }
             Tally::Rules(windows) => *windows = windows.split_off(&(first, i64::MIN)),
         }
     }
@@ -114,8 +121,8 @@ impl Tally {
     pub(super) fn byte_len(&self) -> usize {
         match self {
             Tally::Mean(windows) => windows.len() * 48,
-            Tally::Amounts(windows) => {
-                windows.values().map(|one| size_of::<Amounts>() + one.counts.len() * 24).sum()
+            Tally::Amounts(windows, different) => {
+                windows.len() * (size_of::<Amounts>() + 16) + different * 24
             }
             Tally::Rules(windows) => windows.len() * 32,
         }

@@ -509,6 +509,10 @@ fn with_threshold(
     problems: &mut Vec<Problem>,
 ) -> Condition {
     match condition.0.as_slice() {
+        [(Comparison::Below, _)] if number == 0 => {
+            problems.push(tune_problem(tune, "threshold", "no amount is < 0".to_owned()));
+            condition.clone()
+        }
         [(comparison, _)] if !comparison.stays() => Condition(vec![(*comparison, number)]),
         [_] => Condition::at_least(number),
         _ => {

@@ -123,7 +123,7 @@ pub struct PendingAlert {
     pub kind: FindingKind,
     /// Event time of the trigger.
     pub event_time: EventTime,
-    /// Kafka's timestamp of the trigger.
+    /// Kafka's timestamp of the record that made it: the trigger's, or the one that closed its window.
     pub record_time: Option<RecordTime>,
 }
 

@@ -183,7 +183,7 @@ impl Processor for RuleProcessor {
                         Outcome::Duplicate => out.counts.duplicate += 1,
                     }
                     if !work.findings.is_empty() {
-                        work.write_alerts(out);
+                        work.write_alerts(origin, out);
                     }
                 }
                 Entry::Skipped(skip) => *out.counts.skipped.entry(skip).or_default() += 1,
@@ -234,7 +234,9 @@ impl Processor for RuleProcessor {
 }
 
 impl Work {
-    fn write_alerts(&mut self, out: &mut Outcomes) {
+    /// `origin`: of the record that made the findings; where a window has closed it is another than the
+    /// trigger's.
+    fn write_alerts(&mut self, origin: &Origin, out: &mut Outcomes) {
         for mut finding in self.findings.drain(..) {
             let Some(kind) = self.emission.kind_of(&finding) else {
                 let rule = self.edition.number_of(finding.rule);
@@ -246,7 +248,8 @@ impl Work {
             }
             finding.kind = kind;
             let alert = self.edition.writer.write(&finding, &self.topic);
-            out.alerts.push(pending(self.edition.number_of(finding.rule), &finding, alert));
+            let rule = self.edition.number_of(finding.rule);
+            out.alerts.push(pending(rule, &finding, origin, alert));
         }
     }
 }
@@ -259,7 +262,12 @@ fn add_by_rule(edition: &Edition, into: &mut BTreeMap<RuleNumber, u64>, counts: 
     }
 }
 
-fn pending(rule: RuleNumber, finding: &Finding, alert: Alert) -> PendingAlert {
+fn pending(
+    rule: RuleNumber,
+    finding: &Finding,
+    origin: &Origin,
+    alert: Alert,
+) -> PendingAlert {
     let headers = alert.headers.into_iter();
     PendingAlert {
         record: OwnedRecord {
@@ -272,7 +280,7 @@ fn pending(rule: RuleNumber, finding: &Finding, alert: Alert) -> PendingAlert {
         level: finding.level,
         kind: finding.kind,
         event_time: finding.last_seen,
-        record_time: finding.origin.record_time,
+        record_time: origin.record_time,
     }
 }
 

@@ -2,13 +2,14 @@
 //! however often it is committed, however small the cache, whatever holds the rows, after crashes,
 //! and when it is read from files.
 
-use crate::support::{Pipeline, Record, decode_limits, limits, records, shipped_rules, writer};
+use crate::support::{Pipeline, Record, decode_limits, limits, records, writer};
 use std::io::Write;
 use std::path::Path;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use tidegate::alert::{Alert, stable};
 use tidegate::detect::{FindingKind, Limits, Outcome};
 use tidegate::generate::{Organization, OrganizationSettings};
+use tidegate::rule::{self, LoadOptions, RuleFile, RuleSet};
 use tidegate::scan::{
     Clock, Found, ReadBytes, ScanOptions, Scanner, find_inputs, first_event_time, sort_inputs,
 };
@@ -53,6 +54,41 @@ fn stream() -> &'static [Record] {
     STREAM.get_or_init(|| records(&organization()))
 }
 
+/// Rules that wait until their windows have closed, and one over them: their alerts show an event that
+/// came long before the one that closed the window.
+const WAITING: &str = "title: Few reads
+name: few_reads
+correlation: {type: event_count, rules: [s3_object_read], group-by: [tidegate.principal], timespan: 5m, condition: {gte: 2, lt: 6}}
+level: low
+tidegate:
+  window: tumbling
+  dedup: {period: 5m}
+  title: '{tidegate.principal} read {amount} times, last {tidegate.key}'
+  collect: {keys: {field: tidegate.key, sample: 3}, buckets: {field: tidegate.bucket, distinct: true}}
+---
+title: Small objects
+name: small_objects
+correlation: {type: value_median, rules: [s3_object_read], group-by: [tidegate.bucket], timespan: 10m, condition: {field: tidegate.bytes_out, lt: 100000}}
+level: low
+tidegate: {window: tumbling}
+---
+title: Small objects again
+name: small_objects_again
+correlation: {type: event_count, rules: [small_objects], group-by: [tidegate.bucket], timespan: 1h, condition: {gte: 2}, generate: true}
+level: medium
+";
+
+/// The shipped rules, and those that wait.
+fn rules() -> Arc<RuleSet> {
+    static RULES: OnceLock<Arc<RuleSet>> = OnceLock::new();
+    let load = || {
+        let mut files = rule::builtin();
+        files.push(RuleFile { name: "own.yml".into(), text: WAITING.into(), builtin: false });
+        Arc::new(rule::load(&files, &LoadOptions::default()).rules.expect("they load"))
+    };
+    RULES.get_or_init(load).clone()
+}
+
 fn run<S: Store>(
     records: &[Record],
     way: &Way,
@@ -60,7 +96,7 @@ fn run<S: Store>(
     mut reopen: impl FnMut(S) -> S,
 ) -> Result {
     let limits = Limits { cache_bytes: way.cache_bytes, ..limits() };
-    let mut pipeline = Pipeline::open(shipped_rules(&[]), limits, store);
+    let mut pipeline = Pipeline::open(rules(), limits, store);
     pipeline.wall_shift_ms = way.wall_shift_ms;
     let mut crashes = way.crashes.iter().peekable();
     while let Some(record) = records.get(pipeline.next()) {
@@ -125,7 +161,7 @@ fn the_stream_of_these_tests_has_everything_that_could_differ() {
     for outcome in [Outcome::Matched, Outcome::Ignored, Outcome::Late, Outcome::Duplicate] {
         assert!(count(outcome) > 10, "{outcome:?}: {}", count(outcome));
     }
-    let mut pipeline = Pipeline::new(shipped_rules(&[]));
+    let mut pipeline = Pipeline::new(rules());
     for record in stream() {
         pipeline.take(record.value.as_bytes(), record.time);
     }
@@ -133,6 +169,11 @@ fn the_stream_of_these_tests_has_everything_that_could_differ() {
         pipeline.findings.iter().filter(|finding| finding.kind == FindingKind::Escalate).count();
     assert!(pipeline.findings.len() >= 40, "{}", pipeline.findings.len());
     assert!(escalations >= 6, "{escalations}");
+    for rule in ["few_reads", "small_objects", "small_objects_again"] {
+        let index = rules().find(rule).expect("is loaded");
+        let found = pipeline.findings.iter().filter(|finding| finding.rule == index).count();
+        assert!(found >= 10, "{rule}: {found}");
+    }
 }
 
 #[test]
@@ -213,7 +254,7 @@ fn deliver(records: &[Record], folder: &Path) -> Vec<Record> {
 
 /// What a scan of `folder` says.
 fn scan(folder: &Path) -> (Vec<Alert>, u64) {
-    let rules = shipped_rules(&[]);
+    let rules = rules();
     let options = ScanOptions {
         decode: decode_limits(),
         detect: limits(),

@@ -472,8 +472,7 @@ impl Reference {
             if let Some((episode, previous_level)) = crossed {
                 let shown = u64::try_from((2 * amount + of) / (2 * of)).unwrap_or(u64::MAX);
                 let all = inside.iter().fold(0u32, |all, one| all | one.bases);
-                let latest = &counted[counted.len().saturating_sub(self.settings.look_back)..];
-                let latest: Vec<&Counted> = latest.iter().filter(|one| one.pane == pane).collect();
+                let latest = &inside[inside.len().saturating_sub(self.settings.look_back)..];
                 let (first_seen, last_seen) = seen(&inside, false);
                 self.report(Finding {
                     amount: match measure {
@@ -485,8 +484,8 @@ impl Reference {
                     window: Some((pane, pane + span)),
                     first_seen,
                     last_seen,
-                    collected: collected(&rule, &inside, &latest, self.settings),
-                    events: shown_events(&latest),
+                    collected: collected(&rule, &inside, latest, self.settings),
+                    events: shown_events(latest),
                     late: false,
                     ..headed(index, &rule, (&last.event, group_by), episode, previous_level)
                 });
