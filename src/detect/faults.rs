@@ -35,6 +35,8 @@ pub(super) enum Fault {
     UpperBoundIgnored,
     /// A rule that must not match may.
     NotIgnored,
+    /// A state is named by where its rule stands in the set.
+    StateByPlace,
 }
 
 #[cfg(not(test))]

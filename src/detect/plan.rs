@@ -6,6 +6,7 @@
 //! of groups, one chain of events for each group. Distinct lists of group fields are numbered, so
 //! that an event's group is hashed once for all rules that group alike.
 
+use super::faults::{Fault, is_planted};
 use super::fingerprint::{salt, tag};
 use super::limits::Limits;
 use super::recipe::{Kept, Shown};
@@ -374,7 +375,11 @@ impl Plan {
         });
         owners.push(rule);
         self.states.push(StatePlan {
-            tag: if lane == 0 { rule.state_id.0 } else { tag([name.as_slice()]) },
+            tag: match lane {
+                _ if is_planted(Fault::StateByPlace) => u64::from(number) + 1,
+                0 => rule.state_id.0,
+                _ => tag([name.as_slice()]),
+            },
             measured: Measured::of(&window.measure, limits),
             judges_each: judges_each(rule),
             closes: window.closes.then_some(index),

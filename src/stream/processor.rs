@@ -262,12 +262,7 @@ fn add_by_rule(edition: &Edition, into: &mut BTreeMap<RuleNumber, u64>, counts: 
     }
 }
 
-fn pending(
-    rule: RuleNumber,
-    finding: &Finding,
-    origin: &Origin,
-    alert: Alert,
-) -> PendingAlert {
+fn pending(rule: RuleNumber, finding: &Finding, origin: &Origin, alert: Alert) -> PendingAlert {
     let headers = alert.headers.into_iter();
     PendingAlert {
         record: OwnedRecord {

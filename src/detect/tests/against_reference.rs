@@ -3,7 +3,7 @@
 
 use super::random_case::Case;
 use super::reference::{self, Event, Reference, Tally};
-use super::table::{Table, limits, origin, plain};
+use super::table::{Role, Table, limits, origin, plain};
 use crate::detect::faults::{Fault, plant};
 use crate::detect::{Engine, Finding, Outcome};
 use crate::state::{Changes, MemoryStore, MetaRow};
@@ -16,9 +16,21 @@ const KEPT: &str = include_str!("../../../tests/data/seeds/detect.txt");
 
 /// Runs one case; says where engine and reference part.
 pub(super) fn run(seed: u64) -> Result<Tally, String> {
+    run_as(seed, Editions::One)
+}
+
+/// Whether the rules are others after a restart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Editions {
+    One,
+    /// With rules among them that the reference does not know.
+    Many,
+}
+
+fn run_as(seed: u64, editions: Editions) -> Result<Tally, String> {
     let mut case = Case::new(seed);
     let mut reference = Reference::new(case.rules.clone(), case.settings);
-    let mut run = Run::new(&mut case);
+    let mut run = Run::new(&mut case, editions);
     for number in 0..case.events {
         let event = case.next_event(number, &reference);
         let before = reference.findings.len();
@@ -41,6 +53,7 @@ pub(super) fn run(seed: u64) -> Result<Tally, String> {
 }
 
 struct Run {
+    editions: Editions,
     table: Arc<Table>,
     settings: reference::Settings,
     cache_bytes: usize,
@@ -54,10 +67,11 @@ struct Run {
 }
 
 impl Run {
-    fn new(case: &mut Case) -> Self {
+    fn new(case: &mut Case, editions: Editions) -> Self {
         let table = Arc::new(Table::new(&case.rules));
         let cache_bytes = case.random().one_of(&[0, 2000, 1 << 20]);
         let mut run = Self {
+            editions,
             table,
             settings: case.settings,
             cache_bytes,
@@ -92,7 +106,11 @@ impl Run {
             findings.clear();
             let origin = origin(&event, i64::try_from(at).unwrap());
             let outcome = self.engine().step(&table.event(&event), &origin, &mut findings).unwrap();
-            let got: Vec<_> = findings.iter().map(plain).collect();
+            let known = findings.iter().filter_map(|finding| {
+                let rule = table.number_of(finding.rule)?;
+                Some(reference::Finding { rule, ..plain(finding) })
+            });
+            let got: Vec<_> = known.collect();
             self.findings = findings;
             self.next += 1;
             if !is_same(outcome, self.outcomes[at]) || got != self.expected[at] {
@@ -139,6 +157,9 @@ impl Run {
     fn restart(&mut self, case: &mut Case) {
         let store = self.engine.take().unwrap().into_store();
         self.cache_bytes = case.random().one_of(&[0, 2000, 1 << 20]);
+        if self.editions == Editions::Many {
+            self.table = Arc::new(edition(case));
+        }
         self.open(store);
     }
 
@@ -149,6 +170,25 @@ impl Run {
         }
         Ok(())
     }
+}
+
+/// The case's rules in their order, with up to three others among them.
+fn edition(case: &mut Case) -> Table {
+    let rules = case.rules.clone();
+    // A rule over others is counted through them, and not by its events alone.
+    let is_over_others = |number: usize| {
+        rules.iter().any(|rule| rule.feeds.iter().any(|(outer, _)| *outer == number))
+    };
+    let single: Vec<usize> = (0..rules.len()).filter(|number| !is_over_others(*number)).collect();
+    let mut order: Vec<(usize, Role)> = (0..rules.len()).map(|one| (one, Role::Known)).collect();
+    for _ in 0..case.random().between(0, 3) {
+        let added = (case.random().one_of(&single), Role::Added);
+        if !order.contains(&added) {
+            let at = case.random().between(0, i64::try_from(order.len()).unwrap());
+            order.insert(usize::try_from(at).unwrap(), added);
+        }
+    }
+    Table::edition(&rules, &order)
 }
 
 fn is_same(one: Outcome, other: reference::Outcome) -> bool {
@@ -210,6 +250,23 @@ fn a_thousand_random_cases_equal_the_slow_reference() {
     ] {
         assert!(cases >= 50, "only {cases} cases had {what}");
     }
+}
+
+#[test]
+fn rules_that_stay_find_the_same_whatever_comes_and_goes_around_them() {
+    let found: usize = (0..CASES / 2)
+        .map(|seed| {
+            let tally = run_as(seed, Editions::Many)
+                .unwrap_or_else(|difference| panic!("seed {seed}: {difference}"));
+            tally.creates
+        })
+        .sum();
+    assert!(found > 1000, "only {found} findings");
+
+    plant(Some(Fault::StateByPlace));
+    let seen = (0..CASES).find(|&seed| run_as(seed, Editions::Many).is_err());
+    plant(None);
+    assert!(seen.is_some(), "states that move with their rules were not noticed");
 }
 
 #[test]

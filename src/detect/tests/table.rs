@@ -16,8 +16,20 @@ const BASES: u16 = 4;
 #[derive(Debug)]
 pub(super) struct Table {
     rules: Vec<Rule>,
+    /// By index: the number that the rule has for the reference, and whether it is that rule or only
+    /// matches as it does.
+    stands_for: Vec<(usize, Role)>,
     fields: FieldSet,
     mask: FieldId,
+}
+
+/// What a rule of an edition is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Role {
+    /// The reference has it, too.
+    Known,
+    /// It came with a reload, matches what the other matches, and has a state of its own.
+    Added,
 }
 
 impl Catalogue for Table {
@@ -44,11 +56,40 @@ impl Catalogue for Table {
 
 impl Table {
     pub(super) fn new(rules: &[reference::Rule]) -> Self {
+        let all: Vec<_> = (0..rules.len()).map(|number| (number, Role::Known)).collect();
+        Self::edition(rules, &all)
+    }
+
+    /// Rules by number in another order, with others among them.
+    pub(super) fn edition(rules: &[reference::Rule], stands_for: &[(usize, Role)]) -> Self {
         let mut fields = FieldSet::default();
         let mask = fields.intern("rules");
-        let rules = rules.iter().enumerate();
-        let rules = rules.map(|(index, rule)| rule_of(index, rule, &mut fields)).collect();
-        Self { rules, fields, mask }
+        let place = |number: usize| {
+            let at = stands_for.iter().position(|one| *one == (number, Role::Known)).unwrap();
+            RuleIndex(u16::try_from(at).unwrap())
+        };
+        let all = stands_for.iter().map(|&(number, role)| {
+            let plain = &rules[number];
+            let mut rule = rule_of(number, plain, &mut fields);
+            rule.feeds = plain.feeds.iter().map(|&(outer, base)| (place(outer), base)).collect();
+            if role == Role::Added {
+                rule.text.id = format!("added_{number}");
+                rule.state_id = StateId(1000 + number as u64);
+                rule.feeds.clear();
+                // With more to show, and a fire that is easier to start.
+                rule.silent = false;
+                rule.collect.truncate(1);
+            }
+            rule
+        });
+        let rules = all.collect();
+        Self { rules, stands_for: stands_for.to_vec(), fields, mask }
+    }
+
+    /// Which rule of the reference it is, if it is one.
+    pub(super) fn number_of(&self, rule: RuleIndex) -> Option<usize> {
+        let (number, role) = self.stands_for[usize::from(rule.0)];
+        (role == Role::Known).then_some(number)
     }
 
     /// Gives all rules the state of the first.
@@ -66,9 +107,11 @@ impl Table {
                 values[usize::from(id.0)] = Value::Text(text.as_str().into());
             }
         }
-        let mask = plain.rules.iter().fold(0u64, |mask, rule| {
-            let bases = plain.bases.get(rule).copied().unwrap_or(1);
-            mask | u64::from(bases) << (rule * usize::from(BASES))
+        let matched = self.stands_for.iter().enumerate();
+        let matched = matched.filter(|(_, (number, _))| plain.rules.contains(number));
+        let mask = matched.fold(0u64, |mask, (at, (number, _))| {
+            let bases = plain.bases.get(number).copied().unwrap_or(1);
+            mask | u64::from(bases) << (at * usize::from(BASES))
         });
         values[usize::from(self.mask.0)] = Value::Number(Number::Unsigned(mask));
         Event {
@@ -202,11 +245,7 @@ fn rule_of(index: usize, plain: &reference::Rule, fields: &mut FieldSet) -> Rule
         collect,
         group_by_of,
         first_way: plain.first_way.iter().map(|way| u16::try_from(*way).unwrap()).collect(),
-        feeds: plain
-            .feeds
-            .iter()
-            .map(|&(outer, base)| (RuleIndex(u16::try_from(outer).unwrap()), base))
-            .collect(),
+        feeds: Vec::new(),
         silent: plain.silent,
     }
 }
