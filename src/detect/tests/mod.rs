@@ -2,7 +2,7 @@
 //!
 //! | file | proves |
 //! |---|---|
-//! | `against_reference` | 1,000 random cases equal the slow reference, and five faults would show |
+//! | `against_reference` | 1,000 random cases equal the slow reference, and each planted fault would show |
 //! | `boundaries` | one sentence of semantics.md for each test |
 //! | `restarts` | commits, restarts, cache bounds and expiry change nothing |
 

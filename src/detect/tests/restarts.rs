@@ -1,7 +1,7 @@
 //! What changes around the engine and must not change what it says.
 
 use super::random_case::Case;
-use super::reference::{Event, Kind, Measure, Reference, Rule, Settings};
+use super::reference::{self, Ask, Event, Kind, Measure, Reference, Rule, Settings};
 use super::table::{Table, limits, origin, plain};
 use crate::detect::{Engine, Limits};
 use crate::state::{Changes, MemoryStore, MetaRow};
@@ -315,4 +315,155 @@ fn a_term_that_comes_back_just_beyond_its_history_has_a_timer_or_two() {
     commit(&mut engine, 1001);
     let terms = engine.store().iter().filter(|(key, _)| key.first() == Some(&5)).count();
     assert_eq!(terms, 1, "the first term has left the state, bob is there");
+}
+
+/// Fewer than so many events in ten minutes.
+fn few(below: u64) -> Rule {
+    let kind = Kind::Window {
+        sliding: false,
+        span: HOUR / 6,
+        measure: Measure::Count,
+        tiers: vec![(0, 1)],
+        asks: Some(vec![(Ask::Below, below)]),
+    };
+    Rule { kind, ..counting(HOUR) }
+}
+
+fn windows_of(store: &MemoryStore) -> usize {
+    store.iter().filter(|(key, _)| key[0] == 6).count()
+}
+
+/// Feeds events that no rule wants at these times; gives what is said.
+fn ticks(
+    engine: &mut Engine<MemoryStore, Table>,
+    table: &Table,
+    times: &[i64],
+) -> Vec<crate::detect::Finding> {
+    let mut findings = Vec::new();
+    for (number, time) in (1_000_000..).zip(times) {
+        let tick = Event { rules: Vec::new(), ..event(number, *time, "nobody") };
+        engine.step(&table.event(&tick), &origin(&tick, number), &mut findings).unwrap();
+    }
+    findings
+}
+
+#[test]
+fn a_commit_writes_the_windows_that_got_an_event_and_closing_removes_them() {
+    let table = Arc::new(Table::new(&[few(5)]));
+    let mut engine =
+        Engine::open(table.clone(), limits(SETTINGS, 1 << 20), MemoryStore::default()).unwrap();
+    let mut step = |engine: &mut Engine<MemoryStore, Table>, number: i64, who: i64| {
+        let event = event(number, 0, &format!("user {who}"));
+        engine.step(&table.event(&event), &origin(&event, number), &mut Vec::new()).unwrap();
+    };
+    for number in 0..2000 {
+        step(&mut engine, number, number);
+    }
+    commit(&mut engine, 2000);
+    assert_eq!(windows_of(engine.store()), 2000);
+
+    // Three more of one group: its row, once, whatever else is open.
+    for number in 2000..2003 {
+        step(&mut engine, number, 7);
+    }
+    let changes = commit(&mut engine, 2003);
+    let rows: Vec<u8> = changes.iter().map(|change| change.key[0]).collect();
+    assert_eq!(rows.iter().filter(|kind| **kind == 6).count(), 1);
+    assert!(changes.len() <= 5, "{rows:?}");
+
+    assert_eq!(ticks(&mut engine, &table, &[2 * HOUR]).len(), 2000);
+    commit(&mut engine, 2004);
+    assert_eq!(windows_of(engine.store()), 0);
+    assert!(ticks(&mut engine, &table, &[3 * HOUR, 4 * HOUR]).is_empty());
+}
+
+#[test]
+fn a_window_that_was_judged_is_not_judged_again_after_a_restart_or_with_more_lateness() {
+    let table = Arc::new(Table::new(&[Rule { period: 1, ..few(5) }]));
+    let short = Settings { lateness: HOUR / 2, ..SETTINGS };
+    let mut engine = Engine::open(table.clone(), limits(short, 0), MemoryStore::default()).unwrap();
+    for number in 0..3 {
+        let event = event(number, 0, "alice");
+        engine.step(&table.event(&event), &origin(&event, number), &mut Vec::new()).unwrap();
+    }
+    commit(&mut engine, 3);
+    assert_eq!(ticks(&mut engine, &table, &[HOUR]).len(), 1);
+
+    // Died before the commit: it is judged where it was before, once.
+    let mut engine = Engine::open(table.clone(), limits(short, 0), engine.into_store()).unwrap();
+    assert_eq!(ticks(&mut engine, &table, &[HOUR]).len(), 1);
+    commit(&mut engine, 4);
+
+    // Another hour of lateness would make it wait longer; it has been judged.
+    let long = Settings { lateness: 2 * HOUR, ..SETTINGS };
+    let mut engine = Engine::open(table.clone(), limits(long, 0), engine.into_store()).unwrap();
+    assert!(ticks(&mut engine, &table, &[HOUR + 1, 9 * HOUR]).is_empty());
+}
+
+#[test]
+fn with_less_lateness_windows_that_waited_are_judged_by_the_next_event() {
+    let table = Arc::new(Table::new(&[few(5)]));
+    let mut engine =
+        Engine::open(table.clone(), limits(SETTINGS, 0), MemoryStore::default()).unwrap();
+    let first = event(0, 0, "alice");
+    engine.step(&table.event(&first), &origin(&first, 0), &mut Vec::new()).unwrap();
+    assert!(ticks(&mut engine, &table, &[HOUR]).is_empty());
+    commit(&mut engine, 2);
+
+    let short = Settings { lateness: HOUR / 2, ..SETTINGS };
+    let mut engine = Engine::open(table.clone(), limits(short, 0), engine.into_store()).unwrap();
+
+    assert_eq!(ticks(&mut engine, &table, &[HOUR + 1, HOUR + 2]).len(), 1);
+}
+
+#[test]
+fn open_windows_of_a_rule_that_left_go_with_the_next_commit() {
+    let table = Arc::new(Table::new(&[counting(HOUR), few(5)]));
+    let mut engine =
+        Engine::open(table.clone(), limits(SETTINGS, 0), MemoryStore::default()).unwrap();
+    let both = Event { rules: vec![0, 1], ..event(0, 0, "alice") };
+    engine.step(&table.event(&both), &origin(&both, 0), &mut Vec::new()).unwrap();
+    commit(&mut engine, 1);
+    assert_eq!(windows_of(engine.store()), 1);
+
+    let rest = Arc::new(Table::new(&[counting(HOUR)]));
+    let mut engine = Engine::open(rest, limits(SETTINGS, 0), engine.into_store()).unwrap();
+    commit(&mut engine, 1);
+
+    assert_eq!(windows_of(engine.store()), 0);
+    assert_eq!(engine.groups(), 1);
+}
+
+#[test]
+fn how_far_an_event_moves_time_at_once_changes_nothing() {
+    let mut closed = 0;
+    for seed in 6000..6100 {
+        let mut case = Case::new(seed);
+        let table = Arc::new(Table::new(&case.rules));
+        let limits = limits(case.settings, 1 << 20);
+        let open = || Engine::open(table.clone(), limits, MemoryStore::default()).unwrap();
+        let (mut plainly, mut in_steps) = (open(), open());
+        let mut reference = Reference::new(case.rules.clone(), case.settings);
+        let (mut said, mut said_in_steps) = (Vec::new(), Vec::new());
+        for number in 0..case.events {
+            let event = case.next_event(number, &reference);
+            let before = reference.watermark();
+            let outcome = reference.take(&event);
+            // On the way to where an event takes it, time stops at events that nobody wants.
+            if let (Some(from), Some(to)) = (before, reference.watermark())
+                && outcome != reference::Outcome::Duplicate
+            {
+                let stops = [from + (to - from) / 3, from + (to - from) / 2, to];
+                said_in_steps.extend(ticks(&mut in_steps, &table, &stops));
+            }
+            let offset = i64::try_from(number).unwrap();
+            for (engine, said) in [(&mut plainly, &mut said), (&mut in_steps, &mut said_in_steps)] {
+                engine.step(&table.event(&event), &origin(&event, offset), said).unwrap();
+            }
+        }
+        let plain = |said: &[crate::detect::Finding]| said.iter().map(plain).collect::<Vec<_>>();
+        assert_eq!(plain(&said), plain(&said_in_steps), "seed {seed}");
+        closed += reference.tally.closed;
+    }
+    assert!(closed > 100, "{closed}");
 }

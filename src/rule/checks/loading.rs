@@ -236,6 +236,80 @@ fn a_correlation_over_a_correlation_counts_what_it_finds_and_keeps_it_silent() {
 }
 
 #[test]
+fn a_correlation_over_one_with_aliases_has_each_of_its_ways() {
+    let inner = "type: event_count, rules: [x, y], group-by: [who, where], aliases: {who: {x: a, y: b}}, timespan: 5m, condition: {gte: 3}";
+    let outer = "type: temporal, rules: [y, many, x], group-by: [where, it], aliases: {it: {y: c, many: who, x: d}}, timespan: 1h";
+    let text = |place: &str, own: &str| {
+        [
+            base("x", ""),
+            base("y", ""),
+            correlation("many", inner, ""),
+            correlation("both", outer, ""),
+            correlation("place", place, own),
+        ]
+        .concat()
+    };
+    let place =
+        "type: event_count, rules: [many], group-by: [where], timespan: 1h, condition: {gte: 1}";
+
+    let rules = rules_of(&text(place, ""));
+
+    let rule = |name: &str| rules.rule(rules.find(name).unwrap());
+    let fields = |rule: &crate::rule::Rule| -> Vec<Vec<&str>> {
+        let names = |fields: &Vec<_>| fields.iter().map(|id| rules.fields().name(*id)).collect();
+        rule.group_by_of.iter().map(names).collect()
+    };
+    let ways = [["where", "c"], ["where", "a"], ["where", "b"], ["where", "d"]];
+    assert_eq!(fields(rule("both")), ways);
+    assert_eq!(rule("both").first_way, [0, 1, 3]);
+    // Each rule of the inner one is one way, and one that groups by other fields needs none.
+    assert_eq!(rule("many").first_way, [0; 0]);
+    assert!(rule("place").group_by_of.is_empty());
+    let feeds = [(rules.find("both").unwrap(), 1), (rules.find("place").unwrap(), 0)];
+    assert_eq!(rule("many").feeds, feeds);
+
+    // An alias of a rule below is no field.
+    let told = |text: &str| problems(&super::load_one(text));
+    let by_alias = told(&text(place, "dedup: {key: [who]}"));
+    assert!(by_alias[0].contains("the dedup key has the alias \"who\""), "{by_alias:?}");
+    let value = "type: value_count, rules: [many], group-by: [where], timespan: 1h, condition: {field: who, gte: 2}";
+    let by_value = told(&text(value, ""));
+    assert!(
+        by_value[0].contains("it counts by \"who\", which findings of \"many\""),
+        "{by_value:?}"
+    );
+}
+
+#[test]
+fn a_deployment_sets_the_amount_of_a_rule_that_waits_unless_it_has_two() {
+    let rule = |name: &str, condition: &str| {
+        let inside =
+            format!("type: event_count, rules: [base], timespan: 1m, condition: {condition}");
+        correlation(name, &inside, "window: tumbling")
+    };
+    let text = [BASE, &rule("few", "{lt: 5}"), &rule("some", "{gt: 5, lte: 9}")].concat();
+    let tuned = |rule: &str, threshold: u64| {
+        let mut tune = crate::rule::Tune::new(rule, place());
+        tune.threshold = Some(threshold);
+        let options = LoadOptions { tune: vec![tune], ..LoadOptions::default() };
+        crate::rule::load(&[super::own(&text)], &options)
+    };
+
+    let few = tuned("few", 3);
+    assert_eq!(
+        window(few.rules.as_ref().unwrap(), "few").condition,
+        Condition(vec![(Comparison::Below, 3)])
+    );
+    for (rule, threshold, told) in [
+        ("some", 3, "the rule's condition has two amounts, not one: > 5 and <= 9"),
+        ("few", 0, "no amount is < 0"),
+    ] {
+        let loaded = tuned(rule, threshold);
+        assert!(problems(&loaded).iter().any(|one| one.contains(told)), "{:?}", problems(&loaded));
+    }
+}
+
+#[test]
 fn correlations_that_refer_to_each_other_are_an_error() {
     let count = |name: &str, of: &str| {
         correlation(
