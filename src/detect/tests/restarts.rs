@@ -352,7 +352,7 @@ fn a_commit_writes_the_windows_that_got_an_event_and_closing_removes_them() {
     let table = Arc::new(Table::new(&[few(5)]));
     let mut engine =
         Engine::open(table.clone(), limits(SETTINGS, 1 << 20), MemoryStore::default()).unwrap();
-    let mut step = |engine: &mut Engine<MemoryStore, Table>, number: i64, who: i64| {
+    let step = |engine: &mut Engine<MemoryStore, Table>, number: i64, who: i64| {
         let event = event(number, 0, &format!("user {who}"));
         engine.step(&table.event(&event), &origin(&event, number), &mut Vec::new()).unwrap();
     };
@@ -367,9 +367,8 @@ fn a_commit_writes_the_windows_that_got_an_event_and_closing_removes_them() {
         step(&mut engine, number, 7);
     }
     let changes = commit(&mut engine, 2003);
-    let rows: Vec<u8> = changes.iter().map(|change| change.key[0]).collect();
-    assert_eq!(rows.iter().filter(|kind| **kind == 6).count(), 1);
-    assert!(changes.len() <= 5, "{rows:?}");
+    assert_eq!(changes.iter().filter(|change| change.key[0] == 6).count(), 1);
+    assert!(changes.len() <= 5, "{changes:?}");
 
     assert_eq!(ticks(&mut engine, &table, &[2 * HOUR]).len(), 2000);
     commit(&mut engine, 2004);
