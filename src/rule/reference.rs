@@ -275,7 +275,7 @@ impl Page<'_> {
             let path = join(path, spec.name);
             let default = match spec.needed {
                 Needed::Yes => "needed",
-                _ => spec.default,
+                Needed::No => spec.default,
             };
             let example = self.example(&path, |example| example.has(&path));
             let name = format!("`{}`", spec.name);
