@@ -38,6 +38,10 @@ pub(super) fn text(summary: &Summary, elapsed: Duration) -> String {
         let rule = visible(rule, SHOWN_BYTES);
         line(&mut out, &format!("{} {rule} {}", counted(*count, "alert"), level.name()));
     }
+    if summary.waiting > 0 {
+        let windows = counted(summary.waiting, "window");
+        line(&mut out, &format!("{windows} not judged: no event is late enough to close them"));
+    }
     out
 }
 
@@ -118,6 +122,7 @@ pub(super) fn json(summary: &Summary, elapsed: Duration) -> Value {
         "refused": refused,
         "unreadable": unreadable,
         "alerts": alerts,
+        "waiting_windows": summary.waiting,
     })
 }
 

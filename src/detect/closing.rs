@@ -156,6 +156,11 @@ impl Closing {
         true
     }
 
+    /// How many windows are open.
+    pub(super) fn len(&self) -> usize {
+        self.open.len()
+    }
+
     pub(super) fn is_dirty(&self) -> bool {
         !self.changed.is_empty()
     }

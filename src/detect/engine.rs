@@ -195,6 +195,12 @@ impl<S: Store, C: Catalogue> Engine<S, C> {
         counts
     }
 
+    /// How many windows wait until they have closed.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.closing.len()
+    }
+
     /// From which watermark on a window that ends then is judged, for a rule that waits until it has
     /// closed.
     #[must_use]

@@ -529,6 +529,15 @@ impl Groups {
         (plan, store): (&Plan, &impl Store),
         watermark: Option<EventTime>,
     ) -> Result<(), String> {
+        let groups = self.tracks.iter().flat_map(|track| track.index.values());
+        let warm = groups.flat_map(|group| &group.windows).filter_map(|windows| match windows {
+            Windows::Warm(warm) => Some(warm.byte_len()),
+            Windows::Cold(_) | Windows::Coarse(_) => None,
+        });
+        let (bytes, known) = (warm.sum::<usize>(), self.ring_bytes);
+        if bytes != known {
+            return Err(format!("{known} bytes of panes are counted, and there are {bytes}"));
+        }
         for (at, track) in plan.tracks.iter().enumerate() {
             let keys: Vec<CacheKey> = self.tracks[at].index.keys().copied().collect();
             for key in keys {

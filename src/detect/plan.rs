@@ -356,7 +356,9 @@ impl Plan {
         let mut name = rule.state_id.0.to_be_bytes().to_vec();
         name.push(lane);
         let number = u16::try_from(self.states.len()).unwrap_or(u16::MAX);
-        let (track, place) = self.track_of(rule, window.span, number);
+        // What others find comes later than events: with a long delay it lives longer too.
+        let delay = Span::from_millis(reach.as_millis() - lateness_of(rule, limits).as_millis());
+        let (track, place) = self.track_of(rule, window.span.plus(delay), number);
         let journal = self.tracks.get(track).map_or(0, |track| track.journal);
         let shape = Shape::new(window, reach, &rule.collect);
         let of_how = |how: CollectHow| {
@@ -396,7 +398,8 @@ impl Plan {
         number
     }
 
-    /// The track of a state with windows of this length, and the state's place in it.
+    /// The track of a state whose events are needed for so long beside the lateness, and the state's
+    /// place in it.
     fn track_of(&mut self, rule: &Rule, span: Span, state: u16) -> (usize, usize) {
         let list = place_of(&mut self.field_lists, rule.group_by.as_slice().into());
         let class = retention_class(span);

@@ -233,7 +233,14 @@ impl<S: Store> Scanner<S> {
     /// What was counted.
     #[must_use]
     pub fn finish(self) -> Summary {
-        self.work.summary
+        let waiting = self.waiting();
+        Summary { waiting, ..self.work.summary }
+    }
+
+    /// How many windows wait until they have closed: what their rules say of them is not known yet.
+    #[must_use]
+    pub fn waiting(&self) -> u64 {
+        self.work.engine.waiting() as u64
     }
 }
 

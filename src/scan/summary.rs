@@ -50,6 +50,8 @@ pub struct Summary {
     pub places: BTreeMap<RefusalReason, Vec<Place>>,
     /// Alerts by rule name and level: Creates and Escalates.
     pub alerts: BTreeMap<(String, Level), u64>,
+    /// Windows of rules that wait until they have closed, and which no event has closed.
+    pub waiting: u64,
     /// Bytes of the records, inflated.
     pub bytes: u64,
 }

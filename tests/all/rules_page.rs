@@ -33,6 +33,9 @@ fn window_text(window: &Window) -> String {
         let how = if *ordered { "one after the other" } else { "together" };
         return format!("{how} within {span}");
     }
+    if window.closes {
+        return format!("{} within {span}, once that is over", window.condition);
+    }
     let least: Vec<String> = window.tiers.iter().map(|tier| tier.gte.to_string()).collect();
     format!("{} within {span}", least.join(", "))
 }
