@@ -204,7 +204,7 @@ impl Groups {
                         let grown = warm.add(state, seen.time, kept, columns);
                         *ring_bytes = ring_bytes.saturating_add_signed(grown);
                         warm.is_used = true;
-                        warm.bound_at(state, seen.time)
+                        bound_of(warm, state, seen.time)
                     }
                     None => continue,
                 };
@@ -434,7 +434,7 @@ impl Groups {
             None => Coarse::of(&warm.ring, &state.shape).greatest(&state.shape) >= state.least / 2,
         };
         if let Some(Some(bound)) = bounds.get_mut(usize::from(number)) {
-            bound.greatest = if is_near { warm.bound_at(state, time) } else { 0 };
+            bound.greatest = if is_near { bound_of(&warm, state, time) } else { 0 };
         }
         let windows = if is_near {
             self.ring_bytes += warm.byte_len();
@@ -653,6 +653,12 @@ fn read_amounts(
         });
     }
     bad
+}
+
+/// What the last event has made of the group's windows. Those that are judged once they have closed are
+/// asked then, and not at every event.
+fn bound_of(warm: &Warm, state: &StatePlan, time: EventTime) -> u64 {
+    if state.closes.is_some() { 0 } else { warm.bound_at(state, time) }
 }
 
 /// What is kept of a group that was warm.

@@ -86,6 +86,12 @@ impl Reach {
     }
 }
 
+/// The first pane of the window that ends in `end`: what matched before it is in no window from there
+/// on.
+fn first_of(shape: &Shape, end: i64) -> i64 {
+    end.saturating_sub(shape.panes).saturating_add(1)
+}
+
 fn is_in_order(wanted: &Wanted) -> bool {
     wanted.is_ordered && !is_planted(Fault::OrderIgnored)
 }
@@ -142,7 +148,7 @@ impl Sequence {
             return;
         }
         let mut reach = Reach::new(wanted);
-        for (&pane, &rules) in self.panes.range(..=to) {
+        for (&pane, &rules) in self.panes.range(first_of(shape, from)..=to) {
             reach.advance(wanted, pane, rules);
             if pane >= from && reach.holds(wanted, shape, pane) {
                 each(pane);
@@ -155,7 +161,7 @@ impl Sequence {
         let (wanted, (changed, before)) = (&self.wanted, self.before);
         let mut reach = Reach::new(wanted);
         let mut ends = Vec::new();
-        for (&pane, &now) in self.panes.range(..=to) {
+        for (&pane, &now) in self.panes.range(first_of(shape, from)..=to) {
             let Some(rules) = (if pane == changed { before } else { Some(now) }) else { continue };
             reach.advance(wanted, pane, rules);
             if pane >= from && reach.holds(wanted, shape, pane) {

@@ -252,6 +252,9 @@ impl Warm {
         crossings: &[Crossing],
         (pane, own, least): (i64, u64, u64),
     ) -> Vec<i64> {
+        if crossings.is_empty() {
+            return Vec::new();
+        }
         let held = match &self.beside {
             Beside::Rules(sequence) => {
                 let last = self.ring.last_end(&state.shape, pane);

@@ -421,6 +421,9 @@ fn state_of(
     };
     let window_kind = match window.kind {
         WindowKind::Sliding => "sliding",
+        // What a window waits for is written when an event comes: those that are open would never be
+        // asked under a condition that waits.
+        WindowKind::Tumbling if window.closes => "tumbling, judged when closed",
         WindowKind::Tumbling => "tumbling",
     };
     let mut state = json!([kind, field, group_by, window.span.as_millis(), window_kind]);
