@@ -66,6 +66,11 @@ check: setup-build
 bench: setup
 	$(CARGO) bench --locked $(or $(ARGS),--bench '*')
 
+## simulate: SEEDS=20000 interleavings of the protocol against a model of everything else, about four minutes
+.PHONY: simulate
+simulate: setup-build
+	TIDEGATE_SIMULATE_SEEDS=$(or $(SEEDS),20000) $(CARGO) test --release --locked --lib simulation -- --nocapture
+
 ## generate: write again what is made from the code: schemas, configuration and metric pages
 .PHONY: generate
 generate: setup-build

@@ -8,6 +8,7 @@ use super::commit::{Commit, Part, Stage};
 use super::error::{Action, ExitReason, WorkerError};
 use super::fault::{Fault, Point};
 use super::invariant;
+use super::planted::{Rule, is_off};
 use super::processing::{PendingAlert, Processor, Processors};
 use super::progress::CommitReport;
 use super::task::{Running, Task};
@@ -47,6 +48,9 @@ impl<C: Cluster, P: Processors, F: Fault> Worker<C, P, F> {
             let Some(next_input) = task.state.next_input else { continue };
             let mut changes = Changes::default();
             task.state.processor.collect_changes(next_input, &mut changes);
+            if is_off(Rule::StoreAfterCommit) {
+                drop(task.state.processor.committed(&changes, None));
+            }
             let mut outcomes = mem::take(&mut task.state.outcomes);
             task.state.processor.take_counts(&mut outcomes.counts);
             parts.push(Part {
@@ -97,7 +101,7 @@ impl<C: Cluster, P: Processors, F: Fault> Worker<C, P, F> {
         let wall = self.cluster.wall();
         self.cadence.committed(now);
         self.waiting_since = None;
-        self.needs_producer = commit.is_unclear;
+        self.needs_producer = commit.is_unclear && !is_off(Rule::RenewProducer);
         let took = now.saturating_sub(commit.began);
         let alerts: Vec<&PendingAlert> = commit.alerts().collect();
         self.observer.committed(&CommitReport { wall, took, alerts: &alerts });

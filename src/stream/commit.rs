@@ -17,6 +17,7 @@ use super::cluster::{Cluster, Drained, Membership, OutputRecord, Target, TaskId}
 use super::error::{Action, BrokerErrorKind, RestartReason, WorkerError, recovery};
 use super::fault::{Fault, Point};
 use super::invariant;
+use super::planted::{Rule, is_off};
 use super::processing::{OwnedRecord, PendingAlert};
 use super::progress::Counts;
 use crate::state::Changes;
@@ -173,6 +174,12 @@ impl Commit {
         };
         match answer.map_err(|error| recovery(action, error, instance)) {
             Ok(next) => self.enter(next, cluster.now()),
+            Err(WorkerError::Retry { .. })
+                if self.stage == Stage::End && is_off(Rule::CommitAgain) =>
+            {
+                self.stage = Stage::Abort;
+                Ok(())
+            }
             Err(WorkerError::Retry { source, .. }) => {
                 // A queue that is full or a report that is late says nothing about the outcome.
                 self.is_unclear |=
@@ -247,6 +254,7 @@ impl Commit {
         fault: &F,
     ) -> Result<Stage, super::error::BrokerError> {
         let reported = match cluster.drain(DRAIN_STEP)? {
+            Drained::InFlight(_) if is_off(Rule::DrainBeforeOffsets) => Vec::new(),
             Drained::Complete(reported) => reported,
             Drained::InFlight(_) if cluster.now() <= self.began + self.limit => {
                 return Ok(Stage::Drain);
@@ -278,7 +286,12 @@ impl Commit {
     ) -> Result<Stage, super::error::BrokerError> {
         let offsets: Vec<(TaskId, Position)> =
             self.parts.iter().map(|part| (part.task, part.next_input)).collect();
-        cluster.send_offsets(&offsets, membership)?;
+        if is_off(Rule::Generation) {
+            let nobody = Membership { generation: -1, member_id: String::new(), is_lost: false };
+            cluster.send_offsets(&offsets, &nobody)?;
+        } else {
+            cluster.send_offsets(&offsets, membership)?;
+        }
         fault.at(Point::AfterSendOffsets);
         Ok(Stage::End)
     }

@@ -28,6 +28,7 @@ mod kafka;
 pub mod measure;
 pub mod monitor;
 mod options;
+mod planted;
 pub mod preflight;
 mod processing;
 mod processor;
@@ -40,6 +41,9 @@ mod renewal;
 mod restore;
 mod rhythm;
 pub mod settings;
+#[cfg(test)]
+#[path = "../../tests/simulation/mod.rs"]
+mod simulation;
 mod snapshot;
 mod supervisor;
 mod task;

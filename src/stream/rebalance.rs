@@ -8,6 +8,7 @@
 use super::cluster::{Cluster, TaskId};
 use super::error::{Action, WorkerError};
 use super::fault::{Fault, Point};
+use super::planted::{Rule, is_off};
 use super::processing::Processors;
 use super::task::Task;
 use super::worker::{Slot, Worker};
@@ -74,7 +75,9 @@ impl<C: Cluster, P: Processors, F: Fault> Worker<C, P, F> {
         } else {
             self.progress.rebalances.revoked += 1;
         }
-        self.suspend(&giving.tasks);
+        if !(is_lost && is_off(Rule::DropLost)) {
+            self.suspend(&giving.tasks);
+        }
         self.cluster
             .accept_revocation(&giving.tasks)
             .map_err(|error| self.failed(Action::Rebalance, error))?;

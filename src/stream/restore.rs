@@ -14,6 +14,7 @@ use super::cluster::{Cluster, TaskId};
 use super::error::{Action, BrokerErrorKind, ExitReason, WorkerError, recovery, store_exit};
 use super::fault::{Fault, Point};
 use super::options::StartFrom;
+use super::planted::{Rule, is_off};
 use super::processing::Processors;
 use super::progress::RebuildReason;
 use super::task::{Known, Reading, Restoring, Task};
@@ -199,7 +200,8 @@ fn open<C: Cluster, P: Processors>(
         // One offset behind is the marker of the transaction that wrote the last row: a transaction
         // with a tombstone takes two, so nothing can be missing.
         Some(position)
-            if range.end.0 - position.0 > 1
+            if !is_off(Rule::Tombstones)
+                && range.end.0 - position.0 > 1
                 && range.tombstones_kept_from.is_some_and(|kept| position < kept) =>
         {
             Some(RebuildReason::TooOld)
