@@ -141,7 +141,8 @@ impl<S: Store, C: Catalogue> Engine<S, C> {
     /// Applies one event and appends what follows from it to `findings`.
     ///
     /// The same events in the same order give the same findings, whatever the batches, the cache or
-    /// the restarts. Allocates nothing when no rule matches.
+    /// the restarts. Allocates nothing when no rule matches and no window closes. What windows come to
+    /// that the event closes stands before what it does itself.
     ///
     /// # Errors
     /// The store failed while a group was read; the engine must not be used any more.

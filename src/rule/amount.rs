@@ -141,6 +141,25 @@ impl Condition {
         greatest.min()
     }
 
+    /// Whether no amount is between its ends; `is_whole`: amounts are whole numbers.
+    pub(super) fn is_empty(&self, is_whole: bool) -> bool {
+        let of = |wanted: Comparison| {
+            self.0.iter().find(|(comparison, _)| *comparison == wanted).map(|(_, number)| *number)
+        };
+        if of(Comparison::Below) == Some(0) {
+            return true;
+        }
+        if is_whole {
+            return self.greatest().is_some_and(|greatest| greatest < self.least());
+        }
+        let low = of(Comparison::Above).map(|low| (low, true));
+        let low = low.or(of(Comparison::AtLeast).map(|low| (low, false)));
+        let high = of(Comparison::Below).map(|high| (high, true));
+        let high = high.or(of(Comparison::AtMost).map(|high| (high, false)));
+        let (Some((low, is_above)), Some((high, is_below))) = (low, high) else { return false };
+        low > high || (low == high && (is_above || is_below))
+    }
+
     /// The greatest number that it compares with.
     pub(super) fn highest(&self) -> u64 {
         self.0.iter().map(|(_, number)| *number).max().unwrap_or(0)
@@ -191,6 +210,20 @@ mod tests {
         assert_eq!((shown(5, 2), shown(7, 3), shown(8, 3)), (Some(3), Some(2), Some(3)));
         assert_eq!(shown(u128::from(u64::MAX) * 2, 2), Some(u64::MAX));
         assert_eq!(shown(0, 0), None);
+    }
+
+    #[test]
+    fn between_two_whole_numbers_there_are_averages_and_no_counts() {
+        let range = |low, high| Condition(vec![(low, 5), (high, 6)]);
+        let between = range(Comparison::Above, Comparison::Below);
+        assert_eq!((between.is_empty(true), between.is_empty(false)), (true, false));
+        let upto = range(Comparison::Above, Comparison::AtMost);
+        assert_eq!((upto.is_empty(true), upto.is_empty(false)), (false, false));
+        for (comparison, is_empty) in [(Comparison::AtMost, false), (Comparison::Below, true)] {
+            let at = Condition(vec![(Comparison::AtLeast, 5), (comparison, 5)]);
+            assert_eq!((at.is_empty(true), at.is_empty(false)), (is_empty, is_empty));
+        }
+        assert!(Condition(vec![(Comparison::Below, 0)]).is_empty(false));
     }
 
     #[test]

@@ -245,7 +245,9 @@ impl Built {
             report.error(at, "tiers", what);
         }
         let period = dedup_period(document, tune);
-        if period > Span::ZERO && period < span {
+        // A window that waits crosses once: each is its own finding, as long as it is.
+        let closes = correlation.turns.is_some();
+        if period > Span::ZERO && period < span && !closes {
             let at = document.own.dedup_period.map_or(document.mark, |(_, mark)| mark);
             let what = format!("the dedup period {period} is shorter than the window {span}");
             let hint = "one attack may give several findings".to_owned();
@@ -287,7 +289,6 @@ impl Built {
             }
         };
         if let Measure::Rules { .. } = measure {
-            let closes = correlation.turns.is_some();
             temporal_has_no_amounts(document, closes, tune, report, problems);
         }
         if let (Some(mark), false) =
@@ -296,7 +297,6 @@ impl Built {
             report.error(mark, "wrong-kind", "\"approximate\" belongs to a value_count");
         }
         let kind = document.own.window.unwrap_or(WindowKind::Sliding);
-        let closes = correlation.turns.is_some();
         Window { kind, span, measure, condition, tiers, closes }
     }
 

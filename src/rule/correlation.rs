@@ -266,15 +266,17 @@ fn read_condition(node: &Node, kind: Option<&str>, report: &mut Report) -> Optio
             report.error_with_hint(field.mark, "unknown-key", what, hint);
         }
         (_, Some(_)) => {
-            let of_events = fields.iter().filter(|field| field.text != SIGNAL);
+            let is_signal = |field: &Key| field.text == SIGNAL && kind == Some("value_count");
+            let of_events = fields.iter().filter(|field| !is_signal(field));
             of_events.for_each(|field| derived::check_field(field, report));
         }
         _ => {}
     }
     let percent = read_percent(condition, kind, report);
-    let (comparisons, turns) = read_comparisons(condition, report)?;
+    let metric = kind.filter(|kind| METRICS.contains(kind));
+    let (comparisons, turns) = read_comparisons(condition, metric.is_none(), report)?;
     let turns = turns.or_else(|| {
-        let kind = kind.filter(|kind| METRICS.contains(kind))?;
+        let kind = metric?;
         Some(Key { text: kind.to_owned(), mark: node.get("type").map_or(node.mark, |at| at.mark) })
     });
     Some(Read { condition: comparisons, fields, percent, turns })
@@ -310,7 +312,11 @@ fn read_percent(condition: &Node, kind: Option<&str>, report: &mut Report) -> Op
 }
 
 /// The comparisons as written, and the first that can turn false again.
-fn read_comparisons(node: &Node, report: &mut Report) -> Option<(Condition, Option<Key>)> {
+fn read_comparisons(
+    node: &Node,
+    is_whole: bool,
+    report: &mut Report,
+) -> Option<(Condition, Option<Key>)> {
     let of_key = |key: &Key| Comparison::ALL.into_iter().find(|one| one.name() == key.text);
     let written: Vec<(&Key, &Node, Comparison)> = shape::entries(Some(node))
         .iter()
@@ -348,8 +354,7 @@ fn read_comparisons(node: &Node, report: &mut Report) -> Option<(Condition, Opti
         report.error(node.mark, "value", "no amount is above this one");
         return None;
     }
-    let is_below_zero = condition.0.contains(&(Comparison::Below, 0));
-    if is_below_zero || condition.greatest().is_some_and(|greatest| greatest < condition.least()) {
+    if condition.is_empty(is_whole) {
         let what = format!("no amount is {condition}");
         let hint = "gt and gte say where the amounts begin, lt and lte where they end".to_owned();
         report.error_with_hint(node.mark, "value", what, hint);

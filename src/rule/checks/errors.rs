@@ -340,6 +340,17 @@ fn mistakes_in_what_is_asked_of_closed_windows() {
             "rules/a.yml:8:72 error value no amount is >= 5 and < 5 (hint: gt and gte say where the amounts begin, lt and lte where they end)",
         ),
         (
+            "type: value_avg, rules: base, timespan: 1m, condition: {field: tidegate.signal, gt: 5}",
+            "",
+            "rules/a.yml:8:78 error unknown-field there is no field \"tidegate.signal\" (hint: did you mean \"tidegate.grants\")",
+        ),
+        ("type: value_avg, rules: base, timespan: 1m, condition: {field: a, gt: 5, lt: 6}", "", ""),
+        (
+            "type: value_avg, rules: base, timespan: 2h, condition: {field: a, gt: 5, lte: 5}",
+            "",
+            "rules/a.yml:8:70 error value no amount is > 5 and <= 5 (hint: gt and gte say where the amounts begin, lt and lte where they end)",
+        ),
+        (
             "type: event_count, rules: base, timespan: 1m, condition: {lt: 5, lte: 5}",
             "",
             "rules/a.yml:8:85 error value a condition has \"lt\" or \"lte\", not both",
