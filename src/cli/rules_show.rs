@@ -274,7 +274,10 @@ fn facts(rules: &RuleSet, rule: &Rule) -> Facts {
                 _ => window.condition.to_string(),
             };
             facts.push(("asks", format!("{asked}, once the window has closed")));
-            facts.push(("waits for", "an event later than its end plus the lateness".to_owned()));
+            facts.push((
+                "waits for",
+                "the first event at its end plus the lateness, or later".to_owned(),
+            ));
         }
         let tiers: Vec<String> =
             window.tiers.iter().map(|tier| format!("{} {}", tier.gte, tier.level.name())).collect();

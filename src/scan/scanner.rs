@@ -233,14 +233,7 @@ impl<S: Store> Scanner<S> {
     /// What was counted.
     #[must_use]
     pub fn finish(self) -> Summary {
-        let waiting = self.waiting();
-        Summary { waiting, ..self.work.summary }
-    }
-
-    /// How many windows wait until they have closed: what their rules say of them is not known yet.
-    #[must_use]
-    pub fn waiting(&self) -> u64 {
-        self.work.engine.waiting() as u64
+        self.work.summary
     }
 }
 
@@ -273,6 +266,7 @@ impl<S: Store> Work<S> {
             .step(event, &origin, &mut self.findings)
             .map_err(|error| ScanError::Engine(error.into()))?;
         *self.summary.outcomes.entry(outcome).or_default() += 1;
+        self.summary.waiting = self.engine.waiting() as u64;
         for finding in &self.findings {
             let name = self.rules.rule(finding.rule).text.name.clone();
             *self.summary.alerts.entry((name, finding.level)).or_default() += 1;

@@ -138,7 +138,7 @@ fn play(rules: &Arc<RuleSet>, test: &RuleTest) -> Verdict {
             seen.unread.push(format!("event {number} {why}{detail}"));
         }
     }
-    seen.waiting = scanner.waiting();
+    seen.waiting = scanner.summary().waiting;
     let outcomes = &scanner.summary().outcomes;
     let count = |outcome| {
         outcomes.get(&outcome).and_then(|count| usize::try_from(*count).ok()).unwrap_or_default()

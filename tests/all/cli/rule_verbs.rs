@@ -267,6 +267,52 @@ fn tuning_is_shown_and_keeps_the_state() {
 }
 
 #[test]
+fn a_rule_that_waits_says_what_it_asks_and_when() {
+    let rules = "title: Read
+name: read
+logsource: {product: aws, service: cloudtrail}
+detection: {s: {eventName: GetObject}, condition: s}
+---
+title: Few reads
+name: few_reads
+correlation: {type: event_count, rules: [read], group-by: [tidegate.principal], timespan: 10m, condition: {gte: 2, lt: 9}}
+level: low
+tidegate: {window: tumbling}
+";
+    let folder = folder_with(&[
+        ("r.yml", rules),
+        ("log/one.json", &read(1, "08:01:00", 100)),
+        ("e.json", &read(2, "08:05:00", 200)),
+    ]);
+    let call = |arguments: &[&str]| {
+        let own = ["--set", "rules.paths=r.yml", "--set", "rules.builtin=false"];
+        call_in(folder.path(), &[arguments, &own].concat())
+    };
+
+    let explained = call(&["explain", "e.json", "--rule", "few_reads", "--after", "log"]).stdout;
+    let shown = call(&["rules", "show", "few_reads"]).stdout;
+    let listed = call(&["rules", "list"]).stdout;
+    let scanned = call(&["scan", "log"]).stderr;
+
+    for line in [
+        "window  10m [2025-03-10T08:00:00Z, 2025-03-10T08:10:00Z)",
+        "count   2; 2 events with this one",
+        "asks    >= 2 and < 9, once the window has closed",
+        "waits   judged with the first event at or after 2025-03-10T09:10:00Z",
+        "says    nothing",
+    ] {
+        assert!(explained.contains(line), "{line}\n{explained}");
+    }
+    assert!(shown.contains("asks         >= 2 and < 9, once the window has closed\n"), "{shown}");
+    let waits = "waits for    the first event at its end plus the lateness, or later\n";
+    assert!(shown.contains(waits), "{shown}");
+    let what = ">= 2 and < 9 events in 10m tumbling, judged when it has closed";
+    assert!(listed.contains(what), "{listed}");
+    let open = "1 window not judged: no event is late enough to close them";
+    assert!(scanned.contains(open), "{scanned}");
+}
+
+#[test]
 fn validate_against_a_folder_tells_what_is_reset() {
     let changed = rule(1).replace("GetObject\n", "PutObject\n");
     let toml = "[rules]\npaths = [\"new\"]\n";
