@@ -71,6 +71,7 @@ impl Predicate {
                 together.texts.dedup();
                 (together.texts.len() <= TEXTS_MAX).then_some(together)
             }
+            Predicate::Shared(_, inner) => inner.anchor(),
             _ => None,
         }
     }

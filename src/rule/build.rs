@@ -20,6 +20,7 @@ use super::problem::{Problem, Severity};
 use super::references::{self, Ways};
 use super::report::Report;
 use super::set::{CompiledCondition, RuleSet};
+use super::sharing;
 use crate::event::{FieldSet, Source};
 use crate::units::Span;
 use serde_json::json;
@@ -372,6 +373,7 @@ impl Built {
                 rules,
             });
         }
+        sharing::share(&mut conditions);
         let predicates = conditions.iter().map(|condition| &condition.predicate);
         let dispatch = Dispatch::new(source_field, name, predicates);
         RuleSet { rules: self.rules, fields: self.fields, conditions, dispatch, lists, fingerprint }

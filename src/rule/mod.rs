@@ -8,7 +8,7 @@
 //! | text → nodes | `yaml`, `shape`, `keys` and `examples` (which keys there are), `report` |
 //! | nodes → syntax tree | `document`, `detection`, `modifier`, `encoding`, `placeholder`, `pattern`, `condition`, `correlation`, `amount`, `filter`, `own`, `rsigma`, `shown_text`, `list`, `list_file`, `builtin_list`, `title` |
 //! | all documents together | `load`, `check`, `names`, `references`, `coverage`, `fingerprint` |
-//! | compiled | `build`, `compile`, `predicate` with its matchers, `level_from`, `bump`, `dispatch` with its `anchor`s, `set` |
+//! | compiled | `build`, `compile`, `predicate` with its matchers, `level_from`, `bump`, `dispatch` with its `anchor`s, `sharing`, `set` |
 //! | why a rule matches; advice; comparison of two sets | `explain`, `lint`, `overview` |
 //! | tests inside rules; documents as written | [`tests`], `outline` |
 //! | the page of the language | `reference` |
@@ -64,6 +64,7 @@ mod scalar_text;
 mod schema;
 mod set;
 mod shape;
+mod sharing;
 mod shown_text;
 mod span_text;
 pub mod tests;

@@ -9,6 +9,7 @@ use super::glob::Glob;
 use super::networks::NetworkTable;
 use super::record_text;
 use super::scalar_text::with_text;
+use super::sharing::Answers;
 use super::time_part::TimePart;
 use crate::event::{Event, FieldId, Number, Value};
 use aho_corasick::AhoCorasick;
@@ -32,6 +33,8 @@ pub(super) enum Predicate {
     Not(Box<Predicate>),
     All(Box<[Predicate]>),
     Any(Box<[Predicate]>),
+    /// Asked by several conditions: the answer is kept under its number.
+    Shared(u8, Arc<Predicate>),
     /// What an empty list means (`empty: match-all`, `match-none`).
     Always(bool),
 }
@@ -83,15 +86,23 @@ pub(super) enum Comparison {
 impl Predicate {
     /// Whether the condition holds for the event.
     pub(super) fn holds(&self, event: &Event<'_>) -> bool {
+        self.answer(event, &Answers::default())
+    }
+
+    /// The same beside other conditions on the event; `answers` is what these have asked.
+    pub(super) fn answer(&self, event: &Event<'_>, answers: &Answers) -> bool {
         match self {
             Predicate::Some(field, test) => some_member(event.value(*field), test, Passes),
             Predicate::Differs(field, test) => some_member(event.value(*field), test, Fails),
             Predicate::Refers(field, references) => references.hold(event, event.value(*field)),
             Predicate::Exists(field) => !matches!(event.value(*field), Value::Absent),
             Predicate::Record(test) => test.accepts_either(&record_text::of(event.raw)),
-            Predicate::Not(inner) => !inner.holds(event),
-            Predicate::All(all) => all.iter().all(|one| one.holds(event)),
-            Predicate::Any(any) => any.iter().any(|one| one.holds(event)),
+            Predicate::Not(inner) => !inner.answer(event, answers),
+            Predicate::All(all) => all.iter().all(|one| one.answer(event, answers)),
+            Predicate::Any(any) => any.iter().any(|one| one.answer(event, answers)),
+            Predicate::Shared(number, inner) => {
+                answers.of(*number, || inner.answer(event, answers))
+            }
             Predicate::Always(answer) => *answer,
         }
     }
@@ -114,6 +125,7 @@ impl Predicate {
                 Some(texts)
             }
             Predicate::Always(false) => Some(Vec::new()),
+            Predicate::Shared(_, inner) => inner.required_texts(field),
             _ => None,
         }
     }
@@ -153,6 +165,7 @@ impl Predicate {
             // The record is long.
             Predicate::Record(test) => test.price().saturating_mul(64),
             Predicate::Not(inner) => inner.price(),
+            Predicate::Shared(_, inner) => inner.price(),
             Predicate::All(several) | Predicate::Any(several) => {
                 several.iter().map(Predicate::price).fold(1, u32::saturating_add)
             }

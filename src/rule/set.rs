@@ -5,6 +5,7 @@ use super::dispatch::{Dispatch, FoundBy};
 use super::list::Lists;
 use super::model::{Kind, Matched, Rule, RuleIndex, Tier};
 use super::predicate::Predicate;
+use super::sharing::Answers;
 use crate::event::{Event, FieldSet, Source};
 use crate::units::Span;
 use std::sync::Arc;
@@ -70,13 +71,14 @@ impl RuleSet {
     /// one of its base rules holds. `event` must come from a decoder built with [`Self::fields`].
     pub fn matching(&self, event: &Event<'_>, out: &mut Vec<Matched>) {
         out.clear();
+        let answers = Answers::default();
         self.dispatch.candidates(event, |at, found_by| {
             let Some(condition) = self.conditions.get(at) else { return };
             let asked = match found_by {
                 FoundBy::Pair => &condition.rest,
                 FoundBy::Less => &condition.predicate,
             };
-            if condition.source == event.source && asked.holds(event) {
+            if condition.source == event.source && asked.answer(event, &answers) {
                 out.extend_from_slice(&condition.rules);
             }
         });
