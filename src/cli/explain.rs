@@ -8,7 +8,7 @@ use super::pipeline::alert_settings;
 use super::scan::{document_limits, limits};
 use super::scan_summary;
 use crate::alert::{self, visible};
-use crate::detect::{FindingKind, Origin, Outcome};
+use crate::detect::{FindingKind, Origin, Outcome, Sightings};
 use crate::event::{Decoder, Entry, Event, Format as EventFormat};
 use crate::rule::{
     ExplainedBase, ExplainedNode, Kind, Measure, Question, RuleIndex, RuleSet, Window, WindowKind,
@@ -17,7 +17,7 @@ use crate::scan::{
     Clock, ReadBytes, ScanOptions, Scanner, find_inputs, first_event_time, sort_inputs,
 };
 use crate::state::MemoryStore;
-use crate::trial::{Standing, Stood, stand};
+use crate::trial::{Link, Standing, Stood, stand};
 use crate::units::{EventTime, Offset, PartitionId, Span, WallTime};
 use clap::ValueEnum;
 use serde_json::{Value, json};
@@ -338,13 +338,8 @@ impl Explanation {
                 None => lines.push(self.not_counted(&standing.group).to_owned()),
             }
         }
-        if let Kind::NewTerms(terms) = &rule.kind {
-            let told = match (standing.says.is_empty(), terms.learn) {
-                (false, _) => "not seen for",
-                (true, Span::ZERO) => "seen within, or a finding stands for it:",
-                (true, _) => "seen within, still learning, or a finding stands for it:",
-            };
-            lines.push(format!("term    {told} {}", terms.history));
+        if let (Kind::NewTerms(terms), Some(known)) = (&rule.kind, &standing.term) {
+            lines.extend(term_text(terms.history, known, self.stood.time));
         }
         lines.push(match standing.says.as_slice() {
             [] => "says    nothing".to_owned(),
@@ -356,6 +351,8 @@ impl Explanation {
                 format!("says    {}", said.join(", "))
             }
         });
+        let links = self.stood.chain.iter().filter(|link| link.inner == standing.rule);
+        lines.extend(links.map(|link| link_text(rules, link)));
         lines
     }
 
@@ -390,6 +387,11 @@ impl Explanation {
             let mut told = json!({"rule": rule.text.name, "matches": matches, "bases": bases});
             if let (Some(standing), Some(members)) = (self.standing(index), told.as_object_mut()) {
                 members.insert("standing".into(), standing_json(rules, standing));
+                let links = self.stood.chain.iter().filter(|link| link.inner == index);
+                let links: Vec<Value> = links.map(|link| link_json(rules, link)).collect();
+                if !links.is_empty() {
+                    members.insert("then".into(), links.into());
+                }
             }
             told
         };
@@ -410,6 +412,68 @@ fn asks_text(window: &Window) -> String {
         Measure::Rules { .. } => "asks    for its rules, some of which must not match".to_owned(),
         _ => format!("asks    {}, once the window has closed", window.condition),
     }
+}
+
+/// When the event's values were seen before it, and whether the rule speaks yet.
+fn term_text(history: Span, known: &Sightings, at: EventTime) -> Vec<String> {
+    let mut lines = vec![match (known.first, known.last) {
+        (Some(first), Some(last)) if last >= at => {
+            format!("term    known: seen from {} to {}", time(first), time(last))
+        }
+        (Some(first), Some(last)) => {
+            let is_known = at.since(last) <= history;
+            let word = if is_known { "known" } else { "new again" };
+            let (first, last) = (time(first), time(last));
+            format!("term    {word}: last seen {last}, first {first}; history {history}")
+        }
+        _ => format!("term    new: not seen for {history}"),
+    }];
+    if let Some(until) = known.learns_until {
+        let word = if at < until { "learns until" } else { "learned until" };
+        lines.push(format!("        {word} {}", time(until)));
+    }
+    lines
+}
+
+/// How far a correlation is that counts what the rule finds.
+fn link_text(rules: &RuleSet, link: &Link) -> String {
+    let outer = rules.rule(link.outer);
+    let name = shown(&outer.text.name);
+    let (Kind::Window(window), Some(found)) = (&outer.kind, link.window) else {
+        return format!("then    {name} would not hold yet, if this rule found something now");
+    };
+    if window.closes {
+        return format!("then    {name} would have {} in its window", found.amount);
+    }
+    if matches!(window.measure, Measure::Rules { .. }) {
+        return format!("then    {name} would hold, if this rule found something now");
+    }
+    let least = window.tiers.first().map_or(0, |tier| tier.gte);
+    let left = match least.saturating_sub(found.amount) {
+        0 => "reached".to_owned(),
+        left => format!("{left} missing"),
+    };
+    format!(
+        "then    {name} would be at {} of {least}, {left}, if this rule found something now",
+        found.amount
+    )
+}
+
+fn link_json(rules: &RuleSet, link: &Link) -> Value {
+    let outer = rules.rule(link.outer);
+    let group = link.group.iter();
+    let group: serde_json::Map<String, Value> =
+        group.map(|(name, value)| (name.clone(), value.as_deref().map(shown).into())).collect();
+    let least = match &outer.kind {
+        Kind::Window(window) => window.tiers.first().map(|tier| tier.gte),
+        Kind::Match | Kind::NewTerms(_) => None,
+    };
+    json!({
+        "rule": outer.text.name,
+        "group": group,
+        "amount": link.window.map(|found| found.amount),
+        "threshold": least,
+    })
 }
 
 fn standing_json(rules: &RuleSet, standing: &Standing) -> Value {
@@ -440,7 +504,14 @@ fn standing_json(rules: &RuleSet, standing: &Standing) -> Value {
         .iter()
         .map(|(kind, level)| json!({"kind": kind_name(*kind), "level": level.name()}))
         .collect();
-    json!({"group": group, "window": window, "says": says})
+    let term = standing.term.map(|known| {
+        json!({
+            "first_seen": known.first.map(time),
+            "last_seen": known.last.map(time),
+            "learns_until": known.learns_until.map(time),
+        })
+    });
+    json!({"group": group, "window": window, "term": term, "says": says})
 }
 
 fn node_json(node: &ExplainedNode) -> Value {

@@ -167,7 +167,7 @@ impl<S: Store, C: Catalogue> Engine<S, C> {
         let id = event_id(&event.id);
         let seen = Sighting { event, id: &id, time: effective.time };
         let trigger = Trigger { seen, origin, is_late };
-        self.scratch.hashes.fill(None);
+        self.forget_event();
         self.count(seen)?;
         for at in 0..self.scratch.matched.len() {
             if let Some(&matched) = self.scratch.matched.get(at) {
@@ -235,7 +235,12 @@ impl<S: Store, C: Catalogue> Engine<S, C> {
         self.groups.check((&self.plan, &self.store), self.watermark.get())
     }
 
-    fn advance(
+    /// Forgets what was made of the event before.
+    pub(super) fn forget_event(&mut self) {
+        self.scratch.hashes.fill(None);
+    }
+
+    pub(super) fn advance(
         &mut self,
         event: Effective,
         wall: WallTime,
@@ -457,7 +462,7 @@ impl<S: Store, C: Catalogue> Engine<S, C> {
 
     /// Counts an event as a match of referenced rules and judges the windows that this changed. Several
     /// only where all have one group.
-    fn count_as(
+    pub(super) fn count_as(
         &mut self,
         Found { matched: Matched { rule: index, bases }, way, lateness }: Found,
         trigger: Trigger<'_, '_>,
@@ -630,24 +635,24 @@ impl<S: Store, C: Catalogue> Engine<S, C> {
 }
 
 /// What is counted in a rule: an event, or what a referenced rule has found.
-struct Found {
+pub(super) struct Found {
     /// By which of the rule's referenced rules.
-    matched: Matched,
+    pub(super) matched: Matched,
     /// In which of the rule's ways.
-    way: usize,
+    pub(super) way: usize,
     /// How far behind it may be.
-    lateness: Span,
+    pub(super) lateness: Span,
 }
 
 /// The keys of one event, hashed when they are first asked for.
-struct HashedKeys<'k, 'a> {
-    plan: &'k Plan,
-    hashes: &'k mut [Option<GroupHash>],
-    event: &'k Event<'a>,
+pub(super) struct HashedKeys<'k, 'a> {
+    pub(super) plan: &'k Plan,
+    pub(super) hashes: &'k mut [Option<GroupHash>],
+    pub(super) event: &'k Event<'a>,
 }
 
 impl HashedKeys<'_, '_> {
-    fn hash(&mut self, list: usize) -> GroupHash {
+    pub(super) fn hash(&mut self, list: usize) -> GroupHash {
         let fields = self.plan.field_lists.get(list).map_or(&[][..], |fields| fields);
         match self.hashes.get_mut(list) {
             Some(hash) => *hash.get_or_insert_with(|| fingerprint::of_values(self.event, fields)),
@@ -705,6 +710,6 @@ fn is_news(
     Ok(is_news && !is_learning)
 }
 
-fn rule_plan(plan: &Plan, rule: RuleIndex) -> Option<&RulePlan> {
+pub(super) fn rule_plan(plan: &Plan, rule: RuleIndex) -> Option<&RulePlan> {
     plan.rules.get(usize::from(rule.0))
 }

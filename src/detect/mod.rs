@@ -16,6 +16,7 @@
 //! | `closing` | windows that are judged once they have closed |
 //! | `judge`, `episode`, `report` | windows that cross, episodes that open, findings |
 //! | `term` | whether a sighting is the first |
+//! | `what_if` | what explanations ask |
 //! | `table`, `rows`, `commit` | memory, store, and the way between |
 //! | `invariant` | what must hold |
 #![deny(clippy::disallowed_methods, clippy::iter_over_hash_type)]
@@ -55,6 +56,7 @@ mod text;
 mod timers;
 mod warm;
 mod watermark;
+mod what_if;
 
 #[cfg(test)]
 mod tests;
@@ -66,3 +68,4 @@ pub use engine::Engine;
 pub use finding::{Collected, EventRef, Finding, FindingKind, Origin, Outcome, Raised, WindowSpan};
 pub use limits::Limits;
 pub use watermark::{Effective, Watermark};
+pub use what_if::Sightings;

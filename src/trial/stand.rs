@@ -6,12 +6,13 @@
 //! (semantics.md §10), so the probe finds every group as the rules left it.
 
 use crate::detect::{
-    Engine, Finding, FindingKind, Limits, Origin, Outcome, StateError, WindowSpan,
+    Engine, Finding, FindingKind, Limits, Origin, Outcome, Sightings, StateError, WindowSpan,
 };
 use crate::event::{Event, FieldId};
-use crate::rule::{Level, RuleIndex, RuleSet};
+use crate::rule::{Level, Matched, RuleIndex, RuleSet};
 use crate::state::MemoryStore;
 use crate::units::EventTime;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// What becomes of one event.
@@ -25,6 +26,22 @@ pub struct Stood {
     pub time: EventTime,
     /// The rules that it matches.
     pub rules: Vec<Standing>,
+    /// What would come of it in correlations that count what these rules find.
+    pub chain: Vec<Link>,
+}
+
+/// One correlation over what another rule finds.
+#[derive(Debug, Clone)]
+pub struct Link {
+    /// The rule that finds.
+    pub inner: RuleIndex,
+    /// The correlation that counts it.
+    pub outer: RuleIndex,
+    /// Its group, as the event has it.
+    pub group: Vec<(String, Option<String>)>,
+    /// Its window with a find of the inner rule at this event; `None` when it would not hold then, or
+    /// the event is late for it.
+    pub window: Option<Amount>,
 }
 
 /// One rule that the event matches.
@@ -39,6 +56,8 @@ pub struct Standing {
     /// For a rule that waits until its windows have closed: the time of the first event that closes
     /// this one.
     pub closes: Option<EventTime>,
+    /// For a rule of new terms: what it knew before the event.
+    pub term: Option<Sightings>,
     /// What the rule says: the kind of record and its level.
     pub says: Vec<(FindingKind, Level)>,
 }
@@ -70,17 +89,29 @@ pub fn stand(
     let time = crate::detect::Watermark::new(watermark, limits.max_future_skew)
         .effective(event.time, origin.record_time)
         .time;
+    let mut matched = Vec::new();
+    rules.matching(event, &mut matched);
+    let mut terms = BTreeMap::new();
+    for one in &matched {
+        if let Some(known) = engine.sightings(one.rule, event, time)? {
+            terms.insert(one.rule, known);
+        }
+    }
     let mut said = Vec::new();
     let outcome = engine.step(event, origin, &mut said)?;
     // Not of this event: windows that it closed.
     said.retain(|finding| *finding.trigger == *event.raw);
 
-    let mut probe = Engine::open(Arc::new(rules.as_probe()), limits, store.clone())?;
+    let asked = Arc::new(rules.as_probe());
+    let mut probe = Engine::open(Arc::clone(&asked), limits, store.clone())?;
     let mut probed = Vec::new();
     probe.step(event, origin, &mut probed)?;
+    let mut chain = Vec::new();
+    if !matches!(outcome, Outcome::Duplicate | Outcome::Ignored) {
+        let open = || Engine::open(Arc::clone(&asked), limits, store.clone());
+        chain = links(rules, &matched, event, origin, open)?;
+    }
 
-    let mut matched = Vec::new();
-    rules.matching(event, &mut matched);
     let probe_of = |rule| probed.iter().find(|finding: &&Finding| finding.rule == rule);
     let standing = |rule: RuleIndex| Standing {
         rule,
@@ -90,6 +121,7 @@ pub fn stand(
         },
         window: probe_of(rule).and_then(amount_of),
         closes: probe_of(rule).and_then(|finding| engine.closes_at(rule, finding.window?.end)),
+        term: terms.get(&rule).copied(),
         says: said
             .iter()
             .filter(|finding| finding.rule == rule)
@@ -101,7 +133,44 @@ pub fn stand(
     rules.extend(said.iter().map(|finding| finding.rule));
     rules.sort_unstable();
     rules.dedup();
-    Ok(Stood { outcome, watermark, time, rules: rules.into_iter().map(standing).collect() })
+    let rules = rules.into_iter().map(standing).collect();
+    Ok(Stood { outcome, watermark, time, rules, chain })
+}
+
+/// The correlations that count what the matched rules find, and those that count these, each over a state
+/// of its own.
+fn links(
+    rules: &RuleSet,
+    matched: &[Matched],
+    event: &Event<'_>,
+    origin: &Origin,
+    open: impl Fn() -> Result<Engine<MemoryStore>, StateError>,
+) -> Result<Vec<Link>, StateError> {
+    let (mut links, mut next) = (Vec::new(), Vec::new());
+    for one in matched {
+        let base = one.bases.trailing_zeros() as usize;
+        next.push((one.rule, open()?.way_of(one.rule, base, 0)));
+    }
+    while let Some((inner, way)) = next.pop() {
+        for &(outer, base) in &rules.rule(inner).feeds {
+            let mut engine = open()?;
+            let mut found = Vec::new();
+            engine.step_as_found((outer, base, way), event, origin, &mut found)?;
+            let found = found.iter().find(|finding| finding.rule == outer);
+            let group = found.map(|finding| finding.group.clone());
+            links.push(Link {
+                inner,
+                outer,
+                group: group.unwrap_or_else(|| group_of(rules, outer, event)),
+                window: found.and_then(amount_of),
+            });
+            // None refers to itself, over however many others: this ends.
+            next.push((outer, engine.way_of(outer, usize::from(base), way)));
+        }
+    }
+    links.sort_by_key(|link| (link.inner, link.outer));
+    links.dedup_by_key(|link| (link.inner, link.outer));
+    Ok(links)
 }
 
 fn amount_of(finding: &Finding) -> Option<Amount> {
@@ -175,8 +244,12 @@ tidegate: {window: tumbling}
 
     /// Rules, and the state after these reads.
     fn after(reads: &[(u32, &str, u64)]) -> (Arc<RuleSet>, MemoryStore) {
+        after_with(OWN, reads)
+    }
+
+    fn after_with(own: &str, reads: &[(u32, &str, u64)]) -> (Arc<RuleSet>, MemoryStore) {
         let mut files = rule::builtin();
-        files.push(rule::RuleFile { name: "own.yml".into(), text: OWN.into(), builtin: false });
+        files.push(rule::RuleFile { name: "own.yml".into(), text: own.into(), builtin: false });
         let loaded = rule::load(&files, &LoadOptions::default());
         assert!(loaded.rules.is_some(), "{:#?}", loaded.problems);
         let rules = Arc::new(loaded.rules.expect("the pack loads"));
@@ -277,6 +350,70 @@ tidegate: {window: tumbling}
         assert_eq!(told(4, "08:05:00", 9), (Some((8, 3)), Some(85), vec![]));
         // The event that closes it is no part of it.
         assert_eq!(told(4, "10:00:00", 9), (Some((9, 1)), Some(90), vec![]));
+    }
+
+    #[test]
+    fn what_a_term_was_last_seen_is_told_with_what_the_state_knows() {
+        let at = |text: &str| {
+            let time: jiff::Timestamp = format!("2025-03-10T{text}Z").parse().expect("a time");
+            Some(EventTime::from_millis(time.as_millisecond()))
+        };
+        let state = after(&[(1, "08:00:00", 7), (2, "08:30:00", 7), (3, "08:31:00", 8)]);
+        let known_of = |bytes| {
+            let text = read(&state.0, 4, "09:00:00", bytes);
+            let stood = with_event(&state.0, &text, |event| {
+                stand(&state.0, Limits::default(), &state.1, event, &ORIGIN).expect("rows")
+            });
+            let rule = state.0.find("new_amount").expect("is loaded");
+            let standing = stood.rules.iter().find(|one| one.rule == rule).expect("matches");
+            standing.term.expect("a rule of new terms")
+        };
+
+        let (seven, nine) = (known_of(7), known_of(9));
+
+        assert_eq!((seven.first, seven.last), (at("08:00:00"), at("08:30:00")));
+        assert_eq!((nine.first, nine.last), (None, None));
+        assert_eq!(seven.learns_until, None, "the rule does not learn");
+    }
+
+    #[test]
+    fn a_correlation_over_others_tells_how_far_it_would_be() {
+        let chain = "title: I
+name: inner
+correlation: {type: event_count, rules: [s3_object_read], group-by: [tidegate.bucket], timespan: 10m, condition: {gte: 2}}
+---
+title: O
+name: outer
+correlation: {type: event_count, rules: [inner], group-by: [tidegate.bucket], timespan: 1h, condition: {gte: 3}}
+---
+title: L
+name: last
+correlation: {type: event_count, rules: [outer], group-by: [tidegate.bucket], timespan: 1h, condition: {gte: 1}}
+";
+        // The second and the third read are a crossing of the inner rule each.
+        let state = after_with(
+            chain,
+            &[(1, "08:00:00", 1), (2, "08:00:01", 1), (3, "08:20:00", 1), (4, "08:20:01", 1)],
+        );
+        let text = read(&state.0, 5, "08:40:00", 1);
+
+        let stood = with_event(&state.0, &text, |event| {
+            stand(&state.0, Limits::default(), &state.1, event, &ORIGIN).expect("rows are read")
+        });
+
+        let name = |rule| state.0.rule(rule).text.name.clone();
+        let told: Vec<_> = stood
+            .chain
+            .iter()
+            .map(|link| (name(link.inner), name(link.outer), link.window.map(|one| one.amount)))
+            .collect();
+        let expected = [("inner", "outer", Some(3)), ("outer", "last", Some(1))]
+            .map(|(inner, outer, amount)| (inner.to_owned(), outer.to_owned(), amount));
+        assert_eq!(told, expected);
+        let says = |wanted: &str| {
+            stood.rules.iter().any(|one| name(one.rule) == wanted && !one.says.is_empty())
+        };
+        assert!(!says("last"), "one read in ten minutes is no find of the inner rule");
     }
 
     #[test]

@@ -236,6 +236,43 @@ fn after_a_scan_the_distance_from_the_threshold_is_told() {
 }
 
 #[test]
+fn what_was_seen_before_and_what_would_follow_is_told() {
+    let rules = "title: N
+name: new_key
+logsource: {product: aws, service: cloudtrail}
+detection: {s: {eventName: GetObject}, condition: s}
+tidegate: {new-terms: {fields: [tidegate.bucket], history: 1h}}
+---
+title: B
+name: burst
+correlation: {type: event_count, rules: [new_key], group-by: [tidegate.principal], timespan: 10m, condition: {gte: 5}}
+";
+    let before: String =
+        [read(1, "08:00:00", 1), read(2, "08:30:00", 1)].map(|line| line + "\n").concat();
+    let folder = folder_with(&[("r.yml", rules), ("log/a.jsonl", &before)]);
+    let explain = |event: &str| {
+        let arguments = ["explain", event, "--rules", "r.yml", "--set", "rules.builtin=false"];
+        let ended = call_in(folder.path(), &[&arguments[..], &["--after", "log"]].concat());
+        assert_eq!((ended.status, faults(&ended)), (Some(0), vec![]));
+        ended.stdout
+    };
+
+    let known = explain(&read(3, "09:00:00", 1));
+    let again = explain(&read(3, "09:30:01", 1));
+    let new = explain(&read(3, "09:00:00", 1).replace("\"b\"", "\"other\""));
+
+    let says = |told: &str, text: &str| assert!(told.contains(text), "{text:?} is not in\n{told}");
+    says(
+        &known,
+        "term    known: last seen 2025-03-10T08:30:00Z, first 2025-03-10T08:00:00Z; history 1h\n",
+    );
+    says(&known, "then    burst would be at 1 of 5, 4 missing, if this rule found something now\n");
+    says(&again, "term    new again: last seen 2025-03-10T08:30:00Z");
+    says(&new, "term    new: not seen for 1h\n");
+    says(&new, "says    nothing\n");
+}
+
+#[test]
 fn an_event_from_standard_input_that_is_none_is_said_to_be_none() {
     let folder = folder_with(&[]);
     let mut command = tidegate(folder.path(), &["explain", "-"]);
