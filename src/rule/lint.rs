@@ -20,6 +20,35 @@ const ALWAYS_NEW: [&str; 6] =
 /// Fields whose text the caller chooses: whoever changes it starts a new group.
 const CHOSEN_BY_CALLER: [&str; 3] = ["userAgent", "userIdentity.arn", "userIdentity.principalId"];
 
+/// What advice there is, with what it says.
+pub(super) const ADVICE: [(&str, &str); 15] = [
+    ("no-id", "no `id`: a renamed rule is another rule, with other findings"),
+    ("no-uuid", "the `id` is no UUID"),
+    ("no-name", "no `name`: configuration and correlations refer to rules by name"),
+    ("no-level", "no `level`: alerts are medium"),
+    ("no-description", "no `description`: whoever gets the alert reads it"),
+    (
+        "no-falsepositives",
+        "no `falsepositives`: whoever gets the alert asks first what is harmless",
+    ),
+    ("no-technique", "no tag names an ATT&CK technique"),
+    ("no-runbook", "no `runbook`: alerts say what happened and not what to do"),
+    ("no-tests", "no tests"),
+    ("no-positive-test", "no test shows that the rule fires"),
+    ("no-negative-test", "no test shows that the rule stays silent"),
+    ("unbounded-group", "a group field differs in nearly every event, and each value takes memory"),
+    (
+        "chosen-group",
+        "the caller can change a group field from call to call, which splits the group",
+    ),
+    (
+        "slow",
+        "neither `eventName` nor `eventSource` is asked, and nothing else that events could be found by: \
+         every event is asked in full, or the text of every record is searched",
+    ),
+    ("unknown-member", "no CloudTrail record has this member as it is written; names mind case"),
+];
+
 /// Advice about the rules of `files`; `rules` is what they load to, where they do.
 #[must_use]
 pub fn lint(files: &[RuleFile], rules: Option<&RuleSet>) -> Vec<Problem> {
@@ -201,12 +230,18 @@ impl Advice {
         for condition in of_rule {
             // What the dispatch looks up: a source or a name, or else any text that must be there.
             let needs = |field| condition.predicate.required_texts(field).is_some();
-            let is_found = needs(event_name) || source.is_some_and(needs);
-            if !is_found && condition.predicate.anchor().is_none() {
-                let base = &condition.base;
-                let what = format!("{base:?} names no text at all: every event is asked in full");
-                self.say(at, "slow", what, "add eventName or eventSource with its values");
+            if needs(event_name) || source.is_some_and(needs) {
+                continue;
             }
+            let base = &condition.base;
+            let what = match condition.predicate.anchor() {
+                None => format!("{base:?} names no text at all: every event is asked in full"),
+                Some(anchor) if anchor.field.is_none() => {
+                    format!("{base:?} has keywords alone: the text of every record is searched")
+                }
+                Some(_) => continue,
+            };
+            self.say(at, "slow", what, "add eventName or eventSource with its values");
         }
     }
 
@@ -254,6 +289,8 @@ mod tests {
         assert!(loaded.rules.is_some(), "{:#?}", loaded.problems);
         let advice = lint(&[file], loaded.rules.as_ref());
         assert!(advice.iter().all(|one| one.hint.is_some()), "{advice:#?}");
+        let is_listed = |one: &Problem| ADVICE.iter().any(|(code, _)| *code == one.code);
+        assert!(advice.iter().all(is_listed), "{advice:#?}");
         advice.iter().map(|problem| problem.code).collect()
     }
 
@@ -292,6 +329,29 @@ mod tests {
         assert_eq!(codes(&WHOLE.replace("8d6f3f62-", "")), ["no-uuid"]);
         assert_eq!(codes(&WHOLE.replace("alerts: 0", "alerts: 1")), ["no-negative-test"]);
         assert_eq!(codes(&WHOLE.replace("alerts: 1", "alerts: 0")), ["no-positive-test"]);
+    }
+
+    #[test]
+    fn what_makes_every_event_be_looked_at_is_slow() {
+        let detection = |search: &str| {
+            codes(&WHOLE.replace("{s: {eventName: GetObject}, condition: s}", search))
+        };
+
+        for search in [
+            "{s: [rclone, s5cmd], condition: s}",
+            "{s: {eventName|re: Get}, condition: s}",
+            "{s: {eventName: GetObject}, condition: not s}",
+            "{s: {eventName: GetObject}, t: [rclone], condition: s or t}",
+        ] {
+            assert_eq!(detection(search), ["slow"], "{search}");
+        }
+        for search in [
+            "{s: [rclone, s5cmd], t: {eventSource: s3.amazonaws.com}, condition: s and t}",
+            "{s: {userAgent|contains: rclone}, condition: s}",
+            "{s: {userIdentity.arn: x}, condition: s}",
+        ] {
+            assert_eq!(detection(search), [""; 0], "{search}");
+        }
     }
 
     #[test]

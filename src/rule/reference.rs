@@ -10,6 +10,7 @@ use super::keys::{
     AGGREGATION_ONLY, COLLECTED_VALUES_MAX, CORRELATION_CONDITION, DETECTION, DETECTION_ONLY,
     DOCUMENT, FILTER, LOGSOURCE, OF_FILTER,
 };
+use super::lint::ADVICE;
 use super::list;
 use super::load::RuleFile;
 use super::model::Measure;
@@ -139,6 +140,7 @@ pub fn reference(examples: &[RuleFile]) -> Reference {
     page.lists();
     page.aliases();
     page.bounds();
+    page.advice();
     page.examples();
     Reference { page: page.text, lacking: page.lacking }
 }
@@ -427,6 +429,14 @@ impl Page<'_> {
             ["values of a `sample` or `set`", &collected, "an error"],
         ] {
             self.row(&[of, most, beyond]);
+        }
+    }
+
+    fn advice(&mut self) {
+        self.heading("Advice", "What `tidegate rules lint` says of rules that load.");
+        self.table(&["code", "means"]);
+        for (code, meaning) in ADVICE {
+            self.row(&[&format!("`{code}`"), meaning]);
         }
     }
 

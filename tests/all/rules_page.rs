@@ -13,6 +13,9 @@ Generated from the rules by `make generate`; `tidegate rules list` shows the sam
 *on*: the rule runs unless you switch it off. *off*: it is there and switched off. *accounts*: it runs once \
 `[lists.our_accounts]` names your accounts.
 
+In bold the level that a finding begins with; behind it the levels that it may have instead, by the \
+amount, out of the event, or because the bucket is in one of the lists that raise it by a step.
+
 Names and ids never change. Lists, thresholds and what each one leaves out stand in the rule's file under \
 `rules/`, with its tests.
 ";
@@ -40,14 +43,15 @@ fn window_text(window: &Window) -> String {
     format!("{} within {span}", least.join(", "))
 }
 
-/// The levels that a finding may have, lowest first.
+/// The level of a finding as it begins, and those that it may have instead, lowest first: by amount, out
+/// of the event, or because the bucket is in a list.
 fn levels(rule: &Rule) -> String {
-    let mut levels = vec![rule.level];
-    if let Kind::Window(window) = &rule.kind {
-        levels.extend(window.tiers.iter().map(|tier| tier.level));
+    let others = rule.levels().into_iter().filter(|level| *level != rule.level);
+    let others: Vec<&str> = others.map(Level::name).collect();
+    if others.is_empty() {
+        return format!("**{}**", rule.level.name());
     }
-    levels.dedup();
-    levels.into_iter().map(Level::name).collect::<Vec<_>>().join(", ")
+    format!("**{}**; {}", rule.level.name(), others.join(", "))
 }
 
 /// Techniques, as ATT&CK writes them.
