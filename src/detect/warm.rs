@@ -125,9 +125,12 @@ impl Warm {
             Beside::Distinct(distinct) => {
                 let ends = changed(state, distinct);
                 let last = self.ring.last_end(&state.shape, pane).min(ends.to.saturating_sub(1));
-                let greatest = distinct.greatest(pane.max(ends.from), last);
-                // The window that ends at the event may be there for the first time.
-                state.measured.amount(greatest.max(distinct.greatest(pane, pane)))
+                let mut greatest = distinct.greatest(pane.max(ends.from), last);
+                if !ends.hold(pane) {
+                    // The window that ends at the event may be there for the first time.
+                    greatest = greatest.max(distinct.greatest(pane, pane));
+                }
+                state.measured.amount(greatest)
             }
             Beside::Rules(sequence) => {
                 let mut holds = false;
