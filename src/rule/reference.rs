@@ -121,6 +121,18 @@ const FIELDS: [(&str, &str, &str); 33] = [
     ("source_kind", TEXT, "`ip`, `service`, `internal`, `other` or `none`"),
 ];
 
+/// What is taken with a warning.
+const WARNINGS: [(&str, &str); 8] = [
+    ("alias", "a name of another engine stands beside our own, which wins"),
+    ("dedup-period", "the period is shorter than the window: one attack may give several findings"),
+    ("filter-without-not", "the filter's condition has no `not`: it keeps what it describes"),
+    ("modifier-chain", "`all` with one value; `base64offset` without `contains`"),
+    ("reference-by-title", "a rule is named by its title: id or name is right"),
+    ("replaces-builtin", "a rule has the name or id of a shipped one, and takes its place"),
+    ("unknown-key", "a top-level key that Sigma does not have, and nearly does"),
+    ("unused-search", "no condition names this search"),
+];
+
 /// Names of another engine, at the top of a document or under `custom_attributes`.
 const ALIASES: [(&str, &str); 2] =
     [("rsigma.window", "tidegate.window"), ("rsigma.suppress", "tidegate.dedup.period")];
@@ -140,6 +152,7 @@ pub fn reference(examples: &[RuleFile]) -> Reference {
     page.lists();
     page.aliases();
     page.bounds();
+    page.warnings();
     page.advice();
     page.examples();
     Reference { page: page.text, lacking: page.lacking }
@@ -432,6 +445,20 @@ impl Page<'_> {
         }
     }
 
+    fn warnings(&mut self) {
+        self.heading(
+            "Errors and warnings",
+            "What is wrong with a rule is an error: the whole set is refused, with every error's place \
+             and what to write instead. These are warnings, and the rule runs. A shipped rule that \
+             cannot run here (`list-empty`, `not-local`, `left-out`) is left out with a warning; of a \
+             rule of your own that is an error.",
+        );
+        self.table(&["code", "means"]);
+        for (code, meaning) in WARNINGS {
+            self.row(&[&format!("`{code}`"), meaning]);
+        }
+    }
+
     fn advice(&mut self) {
         self.heading("Advice", "What `tidegate rules lint` says of rules that load.");
         self.table(&["code", "means"]);
@@ -524,6 +551,31 @@ mod checks {
         assert_eq!(VALUES.map(|(name, _)| name), OF_FINDING);
         let types: BTreeSet<_> = TYPES.map(|(name, _)| name).into();
         assert_eq!(types, correlation::TYPES.into());
+    }
+
+    #[test]
+    fn the_warnings_are_those_that_the_readers_give() {
+        #[allow(clippy::disallowed_methods, reason = "the test reads sources; the room does not")]
+        let read = |path: &std::path::Path| std::fs::read_to_string(path).unwrap();
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/rule");
+        let mut given = BTreeSet::new();
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            let is_source = path.extension().is_some_and(|end| end == "rs");
+            if !is_source || ["reference.rs", "lint.rs"].contains(&name.as_str()) {
+                continue;
+            }
+            for call in read(&path).split("report.warning(").skip(1) {
+                // The place, then the code; where that is no literal, it is one of a shipped rule.
+                let code = call.split(',').nth(1).unwrap_or_default().trim();
+                if let Some(code) = code.strip_prefix('"').and_then(|code| code.strip_suffix('"')) {
+                    given.insert(code.to_owned());
+                }
+            }
+        }
+
+        assert_eq!(given, WARNINGS.map(|(code, _)| code.to_owned()).into());
     }
 
     #[test]
