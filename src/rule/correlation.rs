@@ -16,7 +16,7 @@ pub(super) struct Correlation {
     pub(super) rules: Vec<Key>,
     /// Fields, or names of `aliases`.
     pub(super) group_by: Vec<Key>,
-    /// Names in `group_by` that stand for different fields of different rules.
+    /// Names in `group_by` that stand for a field of each rule.
     pub(super) aliases: Vec<Alias>,
     pub(super) timespan: Span,
     pub(super) condition: Condition,
@@ -24,7 +24,7 @@ pub(super) struct Correlation {
     pub(super) turns: Option<Key>,
 }
 
-/// One name for a field that differs between the rules.
+/// One name for a field of each rule, as a rule where they differ.
 #[derive(Debug, Clone)]
 pub(super) struct Alias {
     pub(super) name: Key,
@@ -82,6 +82,7 @@ pub(super) fn read(node: &Node, report: &mut Report) -> Option<Correlation> {
         report.error(node.mark, "empty", "the correlation refers to no rule");
     }
     let (group_by, aliases) = read_group_by(node, report);
+    check_condition_field(node, &aliases, report);
     let timespan = shape::span(node.get("timespan"));
     if timespan == Some(Span::ZERO) {
         let at = node.get("timespan").map_or(node.mark, |node| node.mark);
@@ -135,43 +136,61 @@ fn read_kind(node: &Node, report: &mut Report) -> Option<String> {
     None
 }
 
-/// The group-by fields, with aliases replaced that stand for one field, and the other aliases.
+/// The group-by, and the aliases: each is a name of the group-by, also when all its fields are one.
 fn read_group_by(node: &Node, report: &mut Report) -> (Vec<Key>, Vec<Alias>) {
-    let written = shape::entries(node.get("aliases"));
-    let mut group_by: Vec<Key> = Vec::new();
     let mut aliases: Vec<Alias> = Vec::new();
-    for name in shape::texts(node.get("group-by")) {
-        let alias = written.iter().find(|(alias, _)| alias.text == name.text);
-        let field = match alias {
-            Some((_, by_rule)) => match same_field(by_rule) {
-                Some(field) => Key { text: field, mark: name.mark },
-                None => {
-                    let fields: Vec<(Key, Key)> = shape::entries(Some(by_rule))
-                        .iter()
-                        .filter_map(|(rule, field)| Some((rule.clone(), shape::text(Some(field))?)))
-                        .collect();
-                    for (_, field) in &fields {
-                        derived::check_field(field, report);
-                    }
-                    if !aliases.iter().any(|alias| alias.name.text == name.text) {
-                        aliases.push(Alias { name: name.clone(), fields });
-                    }
-                    name
-                }
-            },
-            None => name,
-        };
-        if !aliases.iter().any(|alias| alias.name.text == field.text) {
-            derived::check_field(&field, report);
+    for (name, by_rule) in shape::entries(node.get("aliases")) {
+        let fields: Vec<(Key, Key)> = shape::entries(Some(by_rule))
+            .iter()
+            .filter_map(|(rule, field)| Some((rule.clone(), shape::text(Some(field))?)))
+            .collect();
+        for (_, field) in &fields {
+            derived::check_field(field, report);
         }
-        if group_by.iter().any(|other| other.text == field.text) {
-            let what = format!("{:?} is twice in the group-by", shown(&field.text));
-            report.error(field.mark, "duplicate", what);
+        aliases.push(Alias { name: name.clone(), fields });
+    }
+    let mut group_by: Vec<Key> = Vec::new();
+    for name in shape::texts(node.get("group-by")) {
+        if !aliases.iter().any(|alias| alias.name.text == name.text) {
+            derived::check_field(&name, report);
+        }
+        if group_by.iter().any(|other| other.text == name.text) {
+            let what = format!("{:?} is twice in the group-by", shown(&name.text));
+            report.error(name.mark, "duplicate", what);
         } else {
-            group_by.push(field);
+            group_by.push(name);
+        }
+    }
+    for Alias { name, .. } in &aliases {
+        if !group_by.iter().any(|key| key.text == name.text) {
+            let name_shown = shown(&name.text);
+            let what = format!("the alias {name_shown:?} is not in the group-by");
+            let hint = format!("group-by: [{name_shown}], or no alias");
+            report.error_with_hint(name.mark, "alias", what, hint);
         }
     }
     (group_by, aliases)
+}
+
+/// What is counted or added up is a field of the events: an alias names groups.
+fn check_condition_field(node: &Node, aliases: &[Alias], report: &mut Report) {
+    let condition = node.get("condition").filter(|condition| condition.as_map().is_some());
+    for field in shape::texts(condition.and_then(|condition| condition.get("field"))) {
+        let Some(alias) = aliases.iter().find(|alias| alias.name.text == field.text) else {
+            continue;
+        };
+        let what = format!("{:?} is an alias, and the condition needs a field", shown(&field.text));
+        let first = alias.fields.first().map(|(_, field)| shown(&field.text));
+        let is_one = alias.fields.windows(2).all(|pair| match pair {
+            [(_, one), (_, other)] => one.text == other.text,
+            _ => true,
+        });
+        let hint = match first.filter(|_| is_one) {
+            Some(field) => format!("field: {field}"),
+            None => "a field that the events of all rules have".to_owned(),
+        };
+        report.error_with_hint(field.mark, "alias", what, hint);
+    }
 }
 
 /// A condition over the names of the rules; `Some(None)` when all must match.
@@ -191,13 +210,6 @@ fn read_rules_condition(
         return None;
     }
     condition::read(written, report).map(Some)
-}
-
-fn same_field(by_rule: &Node) -> Option<String> {
-    let mut fields =
-        shape::entries(Some(by_rule)).iter().map(|(_, field)| shape::text(Some(field)));
-    let first = fields.next()??.text;
-    fields.all(|field| field.is_some_and(|field| field.text == first)).then_some(first)
 }
 
 /// The first `not` of a condition over rules.

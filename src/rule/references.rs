@@ -6,7 +6,7 @@ use super::coverage;
 use super::document::{Body, Document};
 use super::model::{Combination, Measure};
 use super::names::{self, Entry};
-use super::report::{Report, shown};
+use super::report::{Report, nearest_or_all, shown};
 use super::yaml::Key;
 
 /// Most combinations of rules that a condition may come to.
@@ -138,24 +138,33 @@ pub(super) fn check_aliases(
 ) -> bool {
     let mut is_good = true;
     for alias in &correlation.aliases {
-        for base in bases {
-            if !alias.fields.iter().any(|(rule, _)| base.is_meant_by(&rule.text)) {
-                let what = format!(
-                    "the alias {:?} has no field for {:?}",
-                    shown(&alias.name.text),
-                    base.label()
-                );
-                report.error(alias.name.mark, "missing-key", what);
-                is_good = false;
-            }
+        let has_field =
+            |base: &Document| alias.fields.iter().any(|(rule, _)| base.is_meant_by(&rule.text));
+        let missing: Vec<String> =
+            bases.iter().filter(|base| !has_field(base)).map(|base| base.label()).collect();
+        let is_known = |rule: &Key| bases.iter().any(|base| base.is_meant_by(&rule.text));
+        let unknown: Vec<&Key> =
+            alias.fields.iter().map(|(rule, _)| rule).filter(|rule| !is_known(rule)).collect();
+        for rule in &unknown {
+            let what = format!("{:?} is none of the correlation's rules", shown(&rule.text));
+            let labels: Vec<String> = bases.iter().map(|base| base.label()).collect();
+            let of = if missing.is_empty() { &labels } else { &missing };
+            let names: Vec<&str> = of.iter().map(String::as_str).collect();
+            report.error_with_hint(
+                rule.mark,
+                "unknown-rule",
+                what,
+                nearest_or_all(&rule.text, &names),
+            );
         }
-        for (rule, _) in &alias.fields {
-            if !bases.iter().any(|base| base.is_meant_by(&rule.text)) {
-                let what = format!("{:?} is none of the correlation's rules", shown(&rule.text));
-                report.error(rule.mark, "unknown-rule", what);
-                is_good = false;
-            }
+        // Where a name is wrong, it is likely that of a rule that seems to be left out.
+        for rule in missing.iter().skip(unknown.len()) {
+            let name = shown(&alias.name.text);
+            let what = format!("the alias {name:?} has no field for {rule:?}");
+            let hint = format!("aliases: {{{name}: {{{rule}: FIELD}}}}");
+            report.error_with_hint(alias.name.mark, "missing-key", what, hint);
         }
+        is_good &= missing.is_empty() && unknown.is_empty();
     }
     is_good
 }

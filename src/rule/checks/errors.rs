@@ -275,11 +275,23 @@ fn mistakes_in_a_correlation() {
         ),
         (
             "type: event_count, rules: base, group-by: [who], aliases: {who: {base: a, other: b}}, timespan: 1m, condition: {gte: 1}",
-            "rules/a.yml:8:89 error unknown-rule \"other\" is none of the correlation's rules",
+            "rules/a.yml:8:89 error unknown-rule \"other\" is none of the correlation's rules (hint: one of base)",
         ),
         (
-            "type: event_count, rules: base, group-by: [who], aliases: {who: {bose: a, other: b}}, timespan: 1m, condition: {gte: 1}",
-            "rules/a.yml:8:58 error missing-key the alias \"who\" has no field for \"base\"\nrules/a.yml:8:80 error unknown-rule \"bose\" is none of the correlation's rules\nrules/a.yml:8:89 error unknown-rule \"other\" is none of the correlation's rules",
+            "type: event_count, rules: base, group-by: [who], aliases: {who: {bose: a, other: a}}, timespan: 1m, condition: {gte: 1}",
+            "rules/a.yml:8:80 error unknown-rule \"bose\" is none of the correlation's rules (hint: did you mean \"base\")\nrules/a.yml:8:89 error unknown-rule \"other\" is none of the correlation's rules (hint: one of base)",
+        ),
+        (
+            "type: event_count, rules: base, group-by: [who], aliases: {who: {}}, timespan: 1m, condition: {gte: 1}",
+            "rules/a.yml:8:74 error missing-key the alias \"who\" has no field for \"base\" (hint: aliases: {who: {base: FIELD}})",
+        ),
+        (
+            "type: event_count, rules: base, aliases: {who: {base: a}}, timespan: 1m, condition: {gte: 1}",
+            "rules/a.yml:8:57 error alias the alias \"who\" is not in the group-by (hint: group-by: [who], or no alias)",
+        ),
+        (
+            "type: value_count, rules: base, group-by: [who], aliases: {who: {base: a}}, timespan: 1m, condition: {field: who, gte: 1}",
+            "rules/a.yml:8:124 error alias \"who\" is an alias, and the condition needs a field (hint: field: a)",
         ),
         (
             "type: temporal, rules: [base], timespan: 1m, condition: {gte: 2}",

@@ -395,11 +395,26 @@ fn a_reference_by_title_works_with_a_warning() {
 }
 
 #[test]
-fn an_alias_for_one_field_of_all_rules_is_that_field() {
-    let inside = "type: event_count, rules: [base], group-by: [who], aliases: {who: {base: user}}, timespan: 1m, condition: {gte: 1}";
-    let rules = rules_of(&[BASE, &correlation("c", inside, "")].concat());
+fn an_alias_for_one_field_of_all_rules_is_a_name_of_the_group_too() {
+    let inside = "type: event_count, rules: [x, y], group-by: [who], aliases: {who: {x: user, y: user}}, timespan: 1m, condition: {gte: 1}";
+    let outer = "type: event_count, rules: [c], group-by: [who], timespan: 1h, condition: {gte: 1}";
+    let text = [
+        base("x", ""),
+        base("y", ""),
+        correlation("c", inside, "title: 'by {who}'"),
+        correlation("o", outer, ""),
+    ]
+    .concat();
+    let rules = rules_of(&text);
 
-    assert_eq!(rules.fields().name(rules.rules()[0].group_by[0]), "user");
+    let rule = |name: &str| rules.rule(rules.find(name).unwrap());
+    let names = |fields: &[crate::event::FieldId]| -> Vec<String> {
+        fields.iter().map(|id| rules.fields().name(*id).to_owned()).collect()
+    };
+    assert_eq!(names(&rule("c").group_by), ["who"]);
+    let ways: Vec<_> = rule("c").group_by_of.iter().map(|way| names(way)).collect();
+    assert_eq!(ways, [["user"], ["user"]]);
+    assert_eq!(names(&rule("o").group_by), ["who"]);
 }
 
 #[test]
