@@ -1,6 +1,6 @@
 //! Names of fields that a rule may read: those that the decoder makes, and the record's own members.
 
-use super::report::{Report, nearest};
+use super::report::{Report, nearest, nearest_name};
 use super::yaml::Key;
 use crate::event::{derived_names, is_known_derived};
 
@@ -54,6 +54,22 @@ const CLOUDTRAIL_MEMBERS: [&str; 30] = [
 pub(super) fn is_readable(name: &str) -> bool {
     let member = name.split('.').next().unwrap_or_default();
     is_known_derived(name) || CLOUDTRAIL_MEMBERS.contains(&member)
+}
+
+/// What to write instead of a field whose first part is no member of a record.
+pub(super) fn mend(field: &str) -> String {
+    let ours = format!("{PREFIX}{field}");
+    if is_known_derived(&ours) {
+        return format!("did you mean {ours:?}");
+    }
+    // Below a member nothing is known: what follows it stays.
+    let (member, rest) = field.split_at(field.find('.').unwrap_or(field.len()));
+    match nearest_name(member, CLOUDTRAIL_MEMBERS) {
+        Some(member) => format!("did you mean \"{member}{}\"", super::report::shown(rest)),
+        None => nearest(field, derived_names().iter().copied()).unwrap_or_else(|| {
+            "field names mind case, like requestParameters.bucketName".to_owned()
+        }),
+    }
 }
 
 /// The readable name nearest to a wrong one.

@@ -3,6 +3,7 @@
 //! Errors and warnings are the loader's. Here is what works and could be better; each piece of advice
 //! has a place and says what to write.
 
+use super::builtin::builtin;
 use super::derived;
 use super::load::RuleFile;
 use super::outline::{outlines, speaking};
@@ -55,13 +56,12 @@ pub fn lint(files: &[RuleFile], rules: Option<&RuleSet>) -> Vec<Problem> {
     let outlines = outlines(files);
     let speaks: BTreeSet<&Place> =
         speaking(&outlines).iter().map(|outline| &outline.place).collect();
-    let mut problems = Vec::new();
+    let mut problems = unknown_members(files);
     for file in files {
         let mut advice = Advice { report: Report::new(&file.name) };
-        for node in yaml::read(&file.text, &mut Report::new(&file.name)) {
+        for node in nodes(file) {
             let Mark { line, column } = node.mark;
             let place = Place { file: file.name.clone(), line, column };
-            advice.fields(&node);
             if speaks.contains(&place) {
                 advice.alerting(&node, rules);
             }
@@ -70,6 +70,30 @@ pub fn lint(files: &[RuleFile], rules: Option<&RuleSet>) -> Vec<Problem> {
     }
     debug_assert!(problems.iter().all(|problem| problem.severity == Severity::Warning));
     problems
+}
+
+/// Fields that no record has as they are written, wherever the documents of `files` name one.
+#[must_use]
+pub fn unknown_members(files: &[RuleFile]) -> Vec<Problem> {
+    // A correlation groups by the aliases of those that it counts, shipped ones among them.
+    let shipped = builtin();
+    let of_all = files.iter().chain(&shipped).flat_map(nodes);
+    let aliases: BTreeSet<String> =
+        of_all.flat_map(|node| aliases_of(&node).collect::<Vec<_>>()).collect();
+    let mut problems = Vec::new();
+    for file in files {
+        let mut advice = Advice { report: Report::new(&file.name) };
+        for node in nodes(file) {
+            advice.members(&node, &aliases);
+        }
+        problems.extend(advice.report.into_problems());
+    }
+    problems
+}
+
+/// The documents of a file; what is wrong with its text is the loader's to say.
+fn nodes(file: &RuleFile) -> Vec<Node> {
+    yaml::read(&file.text, &mut Report::new(&file.name))
 }
 
 struct Advice {
@@ -85,7 +109,10 @@ impl Advice {
     fn alerting(&mut self, node: &Node, rules: Option<&RuleSet>) {
         let at = node.mark;
         let id = shape::text(node.get("id"));
+        // Without id and name the rule does not load, and the loader says so.
+        let is_nameless = id.is_none() && shape::text(node.get("name")).is_none();
         match &id {
+            None if is_nameless => {}
             None => self.say(
                 at,
                 "no-id",
@@ -124,7 +151,8 @@ impl Advice {
                 "falsepositives: [what looks the same]",
             ),
         ] {
-            if node.get(key).is_none_or(Node::is_null) {
+            let is_told = is_nameless && key == "name";
+            if node.get(key).is_none_or(Node::is_null) && !is_told {
                 self.say(at, code, format!("the rule has no {key:?}: {why}"), hint);
             }
         }
@@ -245,29 +273,66 @@ impl Advice {
         }
     }
 
-    /// Fields that are not there as they are written: names minds case.
-    fn fields(&mut self, node: &Node) {
-        for (search, value) in shape::entries(node.get("detection")) {
-            if search.text == "condition" {
+    /// Fields that are not there as they are written: names mind case. Those of ours that do not exist
+    /// are the loader's errors.
+    fn members(&mut self, node: &Node, aliases: &BTreeSet<String>) {
+        for field in fields_of(node) {
+            let is_ours = field.text.starts_with("tidegate.");
+            let is_known = derived::is_readable(&field.text) || aliases.contains(&field.text);
+            if field.text.is_empty() || is_ours || is_known {
                 continue;
             }
-            let maps = if value.as_map().is_some() {
-                std::slice::from_ref(value)
-            } else {
-                shape::items(Some(value))
+            let what = format!("no record has a member {:?}", shown(&field.text));
+            self.say(field.mark, "unknown-member", what, &derived::mend(&field.text));
+        }
+    }
+}
+
+/// Names in a document that stand for no field of an event.
+fn aliases_of(node: &Node) -> impl Iterator<Item = String> {
+    let aliases = node.get("correlation").and_then(|correlation| correlation.get("aliases"));
+    shape::entries(aliases).iter().map(|(name, _)| name.text.clone())
+}
+
+/// Every place of a document where the name of a field stands.
+fn fields_of(node: &Node) -> Vec<Key> {
+    let mut fields = Vec::new();
+    for searches in [node.get("detection"), node.get("filter")] {
+        for (search, value) in shape::entries(searches) {
+            let is_search = !matches!(search.text.as_str(), "condition" | "rules");
+            let maps = match value.as_map() {
+                Some(_) => std::slice::from_ref(value),
+                None => shape::items(Some(value)),
             };
-            for (key, _) in maps.iter().flat_map(|map| shape::entries(Some(map))) {
-                let field = key.text.split('|').next().unwrap_or_default();
-                if field.is_empty() || derived::is_readable(field) {
-                    continue;
+            let maps = maps.iter().filter(|_| is_search);
+            for (key, value) in maps.flat_map(|map| shape::entries(Some(map))) {
+                let mut parts = key.text.split('|');
+                let text = parts.next().unwrap_or_default().to_owned();
+                fields.push(Key { text, mark: key.mark });
+                if parts.any(|modifier| modifier == "fieldref") {
+                    fields.extend(shape::texts(Some(value)));
                 }
-                let what = format!("no record has a member {:?}", shown(field));
-                let hint = derived::nearest_readable(field, &[])
-                    .unwrap_or_else(|| "field names mind case".into());
-                self.say(key.mark, "unknown-member", what, &hint);
             }
         }
     }
+    if let Some(correlation) = node.get("correlation") {
+        fields.extend(shape::texts(correlation.get("group-by")));
+        let condition = correlation.get("condition");
+        fields.extend(shape::texts(condition.and_then(|condition| condition.get("field"))));
+        for (_, by_rule) in shape::entries(correlation.get("aliases")) {
+            let by_rule = shape::entries(Some(by_rule)).iter();
+            fields.extend(by_rule.filter_map(|(_, field)| shape::text(Some(field))));
+        }
+    }
+    if let Some(own) = node.get("tidegate") {
+        let inside = |key: &str, of: &str| shape::texts(own.get(key).and_then(|map| map.get(of)));
+        fields.extend(inside("dedup", "key"));
+        fields.extend(inside("new-terms", "fields"));
+        fields.extend(inside("level-from", "field"));
+        let collect = shape::entries(own.get("collect")).iter();
+        fields.extend(collect.filter_map(|(_, entry)| shape::text(entry.get("field"))));
+    }
+    fields
 }
 
 fn is_uuid(text: &str) -> bool {
@@ -280,7 +345,7 @@ fn is_uuid(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rule::{LoadOptions, builtin, load};
+    use crate::rule::{LoadOptions, load};
 
     fn codes(text: &str) -> Vec<&'static str> {
         let file = RuleFile { name: "a.yml".into(), text: text.into(), builtin: false };
@@ -367,6 +432,44 @@ mod tests {
         assert_eq!(counting("tidegate.principal"), [""; 0]);
         assert_eq!(counting("tidegate.key"), ["unbounded-group"]);
         assert_eq!(counting("userAgent"), ["chosen-group"]);
+    }
+
+    #[test]
+    fn a_misspelt_field_is_told_wherever_fields_stand() {
+        let text = "title: A\nname: a\nlogsource: {product: aws, service: cloudtrail}\n\
+            detection: {s: {EventName: x, awsRegion|fieldref: awsRegoin}, condition: s}\n\
+            tidegate: {dedup: {key: [userIdentty.arn]}, collect: {c: {field: sourceIpAddress, set: 3}}, level-from: {field: readonly, map: [{value: x, level: low}]}}\n\
+            ---\ntitle: N\nname: n\nlogsource: {product: aws, service: cloudtrail}\n\
+            detection: {s: {eventName: x}, condition: s}\ntidegate: {new-terms: {fields: [useragent], history: 1d}}\n\
+            ---\ntitle: C\nname: c\ncorrelation: {type: value_count, rules: [a, n], group-by: [who, principal, awsregion], aliases: {who: {a: useridentity.arn, n: tidegate.principle}}, timespan: 1m, condition: {field: errorcode, gte: 1}}\n\
+            ---\ntitle: O\nname: o\ncorrelation: {type: event_count, rules: [c], group-by: [who, source_bucket], timespan: 1m, condition: {gte: 1}}\n\
+            ---\ntitle: F\nlogsource: {product: aws, service: cloudtrail}\nfilter: {rules: [a], s: {errorMesage: x}, condition: not s}\n";
+        let file = RuleFile { name: "a.yml".into(), text: text.into(), builtin: false };
+
+        let told: Vec<String> = unknown_members(&[file])
+            .iter()
+            .map(|one| format!("{} {}", one.what, one.hint.clone().unwrap_or_default()))
+            .collect();
+
+        let slip = |wrong: &str, right: &str| {
+            format!("no record has a member \"{wrong}\" did you mean \"{right}\"")
+        };
+        assert_eq!(
+            told,
+            [
+                slip("EventName", "eventName"),
+                slip("awsRegoin", "awsRegion"),
+                slip("userIdentty.arn", "userIdentity.arn"),
+                slip("readonly", "readOnly"),
+                slip("sourceIpAddress", "sourceIPAddress"),
+                slip("useragent", "userAgent"),
+                slip("principal", "tidegate.principal"),
+                slip("awsregion", "awsRegion"),
+                slip("errorcode", "errorCode"),
+                slip("useridentity.arn", "userIdentity.arn"),
+                slip("errorMesage", "errorMessage"),
+            ]
+        );
     }
 
     #[test]

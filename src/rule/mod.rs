@@ -77,7 +77,7 @@ pub use builtin::builtin;
 pub use bump::Bump;
 pub use explain::{Asked, ExplainedBase, Node as ExplainedNode, Question};
 pub use level_from::LevelFrom;
-pub use lint::lint;
+pub use lint::{lint, unknown_members};
 pub use list::{ListType, ListValues, WhenEmpty};
 pub use list_file::{ListForm, ListValue, read_list};
 pub use load::{LoadOptions, Loaded, RuleFile, Tune, load};

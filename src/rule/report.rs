@@ -86,6 +86,14 @@ pub(super) fn nearest<'a>(
     wrong: &str,
     allowed: impl IntoIterator<Item = &'a str>,
 ) -> Option<String> {
+    nearest_name(wrong, allowed).map(|name| format!("did you mean {name:?}"))
+}
+
+/// The allowed name that is near enough to be what was meant.
+pub(super) fn nearest_name<'a>(
+    wrong: &str,
+    allowed: impl IntoIterator<Item = &'a str>,
+) -> Option<&'a str> {
     // Edit distance is quadratic in the length: no name that anyone types is longer.
     const BYTES_MAX: usize = 128;
     if wrong.len() > BYTES_MAX {
@@ -97,7 +105,7 @@ pub(super) fn nearest<'a>(
         .map(|name| (strsim::jaro_winkler(&lowered, &name.to_lowercase()), name))
         .filter(|(likeness, _)| *likeness > 0.8)
         .max_by(|left, right| left.0.total_cmp(&right.0))
-        .map(|(_, name)| format!("did you mean {name:?}"))
+        .map(|(_, name)| name)
 }
 
 /// [`nearest`], or else all that is allowed.
