@@ -7,7 +7,7 @@ use super::catalogue::{self, Locality};
 use super::failure::{ExitCode, Failure};
 use crate::alert::visible;
 use crate::config::{Origins, Settings};
-use crate::rule::{RuleSet, StateFate, compare, overview};
+use crate::rule::{RuleFate, RuleSet, StateFate, compare, overview};
 use serde_json::Value;
 use std::io::{Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
@@ -43,24 +43,31 @@ pub(super) fn told(
         let what = format!("what {} says is no list of rules", visible(against, SHOWN_BYTES));
         Failure::new(ExitCode::Unavailable, anyhow::anyhow!(what))
     })?;
-    let width = fates.keys().map(|name| name.chars().count()).max().unwrap_or_default();
-    let mut out = String::new();
-    let mut count = |fate: &str, name: &str| {
-        out.push_str(&format!("{:width$}  {fate}\n", visible(name, SHOWN_BYTES)));
+    // A name that stands for two rules is told with the ids.
+    let label = |fate: &RuleFate| {
+        let is_shared = fates.iter().filter(|other| other.name == fate.name).count() > 1;
+        let label = match is_shared {
+            true => format!("{} ({})", fate.name, fate.id),
+            false => fate.name.clone(),
+        };
+        visible(&label, SHOWN_BYTES).into_owned()
     };
-    for (name, fate) in &fates {
-        match fate {
-            StateFate::Kept(changes) if changes.is_empty() => count("state kept", name),
+    let width = fates.iter().map(|fate| label(fate).chars().count()).max().unwrap_or_default();
+    let mut out = String::new();
+    for fate in &fates {
+        let told = match &fate.state {
+            StateFate::Kept(changes) if changes.is_empty() => "state kept".to_owned(),
             StateFate::Kept(changes) => {
-                let changes = changes.join("; ");
-                count(&format!("state kept, {}", visible(&changes, SHOWN_BYTES)), name);
+                format!("state kept, {}", visible(&changes.join("; "), SHOWN_BYTES))
             }
-            StateFate::Reset => count("starts empty: what it counts has changed", name),
-            StateFate::New => count("new, starts empty", name),
-            StateFate::Dropped => count("gone, its state leaves with time", name),
-        }
+            StateFate::Reset => "starts empty: what it counts has changed".to_owned(),
+            StateFate::New => "new, starts empty".to_owned(),
+            StateFate::Dropped => "gone, its state leaves with time".to_owned(),
+        };
+        out.push_str(&format!("{:width$}  {told}\n", label(fate)));
     }
-    let of = |wanted: fn(&StateFate) -> bool| fates.values().filter(|fate| wanted(fate)).count();
+    let of =
+        |wanted: fn(&StateFate) -> bool| fates.iter().filter(|fate| wanted(&fate.state)).count();
     out.push_str(&format!(
         "against {}: {} kept, {} start empty, {} new, {} gone\n",
         visible(against, SHOWN_BYTES),
@@ -178,9 +185,10 @@ mod tests {
         let old = from_process(&url, &server.address().to_string()).expect("answers");
         let fates = compare(&old, &overview(&rules(Some(60_000_000)))).expect("overviews");
 
-        let StateFate::Kept(changes) = &fates["s3_large_download"] else { panic!("{fates:?}") };
+        let of = |name: &str| fates.iter().find(|fate| fate.name == name).expect("is told");
+        let StateFate::Kept(changes) = &of("s3_large_download").state else { panic!("{fates:?}") };
         assert_eq!(changes.len(), 1, "{changes:?}");
-        assert_eq!(fates["s3_object_count"], StateFate::Kept(vec![]));
+        assert_eq!(of("s3_object_count").state, StateFate::Kept(vec![]));
         server.stop();
     }
 

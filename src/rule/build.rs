@@ -364,7 +364,13 @@ impl Built {
                 .filter_map(|at| entries.get(*at)?.document.detection())
                 .cloned()
                 .collect();
+            let filters = filters.iter().filter_map(|at| {
+                let document = &entries.get(*at)?.document;
+                let says = fingerprint::of_text(&document.canonical.to_string());
+                Some((document.label().into(), says))
+            });
             conditions.push(CompiledCondition {
+                filters: filters.collect(),
                 base: entries.get(base).map_or_else(String::new, |one| one.document.label()).into(),
                 detections: detections.into(),
                 source,

@@ -86,7 +86,7 @@ pub use model::{
     Rule, RuleIndex, RuleText, StateId, Status, Tier, Window, WindowKind,
 };
 pub use outline::{Outline, outlines, speaking};
-pub use overview::{StateFate, compare, overview};
+pub use overview::{RuleFate, StateFate, compare, overview};
 pub use problem::{Place, Problem, Severity};
 pub use reference::{Reference, reference};
 pub use scalar_text::text_of;

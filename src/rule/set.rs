@@ -27,6 +27,8 @@ pub(super) struct CompiledCondition {
     /// Name of the base rule, and what it was compiled from, filters last: explanations walk it.
     pub(super) base: Box<str>,
     pub(super) detections: Arc<[Detection]>,
+    /// Names of the filters, each with a hash of what it says.
+    pub(super) filters: Box<[(Box<str>, u64)]>,
     pub(super) source: Source,
     pub(super) predicate: Predicate,
     /// What is left to ask when the dispatch found it by the event's source and name.
