@@ -46,10 +46,8 @@ pub(super) fn told(
     // A name that stands for two rules is told with the ids.
     let label = |fate: &RuleFate| {
         let is_shared = fates.iter().filter(|other| other.name == fate.name).count() > 1;
-        let label = match is_shared {
-            true => format!("{} ({})", fate.name, fate.id),
-            false => fate.name.clone(),
-        };
+        let label =
+            if is_shared { format!("{} ({})", fate.name, fate.id) } else { fate.name.clone() };
         visible(&label, SHOWN_BYTES).into_owned()
     };
     let width = fates.iter().map(|fate| label(fate).chars().count()).max().unwrap_or_default();

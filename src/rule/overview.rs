@@ -278,7 +278,7 @@ mod tests {
         assert_eq!(told(OWN), [""; 0]);
         let filtered = told(&format!("{OWN}{filter}"));
         assert!(filtered[0].starts_with("filters: none → [\"quiet ("), "{filtered:?}");
-        let changed = format!("{OWN}{}", filter.replace("X", "Y"));
+        let changed = format!("{OWN}{}", filter.replace('X', "Y"));
         let StateFate::Kept(changes) =
             fate(&with(&format!("{OWN}{filter}")), &with(&changed), "mine")
         else {
