@@ -251,6 +251,36 @@ pub(super) fn nearest(path: &str) -> Option<String> {
         .map(|(_, _, plain)| plain)
 }
 
+/// What may stand in a section that the user names, like `rule.NAME`.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum OfNamed {
+    /// The key that was probably meant.
+    Near(&'static str),
+    /// All keys: none is near.
+    All(Vec<&'static str>),
+}
+
+/// For an unknown key of a section that the user names, what was meant; `None` elsewhere.
+pub(super) fn nearest_of_named(path: &[&str]) -> Option<OfNamed> {
+    let (wrong, section) = path.split_last()?;
+    let is_beside = |key: &&Key| {
+        key.path.split('.').nth(section.len().checked_sub(1)?).filter(|part| *part == "*")?;
+        let (of, _) = key.path.rsplit_once('.')?;
+        fits(of, section, Wildcards::Yes, Whole::Yes).then_some(())
+    };
+    let names: Vec<&'static str> =
+        KEYS.iter().filter(|key| is_beside(key).is_some()).map(Key::name).collect();
+    let distance = |name: &str| match name.rsplit('_').next() == Some(*wrong) {
+        true => 1,
+        false => strsim::damerau_levenshtein(wrong, name),
+    };
+    let near = names.iter().map(|name| (distance(name), *name)).min();
+    match near? {
+        (0..=2, name) => Some(OfNamed::Near(name)),
+        _ => Some(OfNamed::All(names)),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -274,5 +304,17 @@ mod tests {
             Some("kafka.transaction_timeout")
         );
         assert_eq!(nearest("entirely.different"), None);
+    }
+
+    #[test]
+    fn in_a_section_that_the_user_names_its_own_keys_are_told() {
+        let near = |path: &[&str]| nearest_of_named(path);
+
+        assert_eq!(near(&["rule", "X", "treshold"]), Some(OfNamed::Near("threshold")));
+        assert_eq!(near(&["rule", "X", "period"]), Some(OfNamed::Near("dedup_period")));
+        assert_eq!(near(&["lists", "X", "valus"]), Some(OfNamed::Near("values")));
+        let all = ["enabled", "level", "threshold", "tiers", "timespan", "dedup_period"];
+        assert_eq!(near(&["rule", "X", "colour"]), Some(OfNamed::All(all.to_vec())));
+        assert_eq!(near(&["kafka", "brokerz"]), None);
     }
 }

@@ -98,9 +98,16 @@ pub(super) fn unknown(path: &[&str], origin: &Origin) -> Problem {
     let shown: String = dotted.chars().take(120).collect();
     let problem =
         Problem::error("unknown-key", &dotted, origin.clone(), format!("unknown key {shown}"));
-    match key::nearest(&dotted) {
-        Some(nearest) => problem.hint(format!("did you mean {nearest}?")),
-        None => problem,
+    match key::nearest_of_named(path) {
+        Some(key::OfNamed::Near(name)) => {
+            let near = path.iter().rev().skip(1).rev().copied().chain([name]);
+            problem.hint(format!("did you mean {}?", self::dotted(&near.collect::<Vec<_>>())))
+        }
+        Some(key::OfNamed::All(names)) => problem.hint(format!("one of {}", names.join(", "))),
+        None => match key::nearest(&dotted) {
+            Some(nearest) => problem.hint(format!("did you mean {nearest}?")),
+            None => problem,
+        },
     }
 }
 

@@ -211,7 +211,15 @@ impl Built {
                     let before = tiers.last().map_or(0, |tier| tier.gte);
                     if *gte <= before {
                         let what = format!("the tier {gte} does not lie above {before}");
-                        problems.push(tune_problem(tune, "tiers", what));
+                        let hint = if before == least {
+                            format!(
+                                "an amount above {before}, from which on the rule fires, or a lower threshold"
+                            )
+                        } else {
+                            "tiers in ascending order".to_owned()
+                        };
+                        let problem = tune_problem(tune, "tiers", what);
+                        problems.push(Problem { hint: Some(hint), ..problem });
                     }
                     tiers.push(Tier { gte: *gte, level: *level });
                 }
@@ -226,12 +234,20 @@ impl Built {
                         Some(first) if tier.gte <= first.gte => {
                             let what =
                                 format!("the tier {} does not lie above the condition", tier.gte);
-                            report.error(*mark, "tiers", what);
+                            let hint = format!(
+                                "an amount above {}, where the condition begins",
+                                first.gte
+                            );
+                            report.error_with_hint(*mark, "tiers", what, hint);
                         }
                         Some(first) if tier.level < first.level && written.is_none() => {
                             let what =
                                 format!("the tier {} has a lower level than the rule", tier.gte);
-                            report.error(*mark, "tiers", what);
+                            let hint = format!(
+                                "{}, the rule's level, or a higher one",
+                                first.level.name()
+                            );
+                            report.error_with_hint(*mark, "tiers", what, hint);
                         }
                         _ => tiers.push(*tier),
                     }

@@ -73,8 +73,24 @@ pub(super) enum Operand {
     Field(Key),
 }
 
-/// Reads the value of `detection`.
-pub(super) fn read(node: &Node, report: &mut Report) -> Option<Detection> {
+/// What has searches and a condition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Holder {
+    Detection,
+    Filter,
+}
+
+impl Holder {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Detection => "detection",
+            Self::Filter => "filter",
+        }
+    }
+}
+
+/// Reads the value of `detection`, or of a filter without its rules.
+pub(super) fn read(node: &Node, of: Holder, report: &mut Report) -> Option<Detection> {
     let Some(entries) = node.as_map() else {
         let what =
             format!("\"detection\" is a map of searches and a condition, not {}", node.kind());
@@ -101,12 +117,15 @@ pub(super) fn read(node: &Node, report: &mut Report) -> Option<Detection> {
     }
     if !has_condition {
         let search = entries.first().map_or("selection", |(key, _)| key.text.as_str());
-        let hint = format!("condition: {}", shown(search));
-        let what = "\"detection\" has no \"condition\"";
+        let not = if of == Holder::Filter { "not " } else { "" };
+        let hint = format!("condition: {not}{}", shown(search));
+        let what = format!("{:?} has no \"condition\"", of.name());
         report.error_with_hint(node.mark, "missing-key", what, hint);
     }
     if searches.is_empty() && entries.iter().all(|(key, _)| key.text == "condition") {
-        report.error(node.mark, "missing-key", "\"detection\" has no search");
+        let what = format!("{:?} has no search", of.name());
+        let hint = "selection: {FIELD: VALUE}, beside the condition".to_owned();
+        report.error_with_hint(node.mark, "missing-key", what, hint);
         return None;
     }
     let names: Vec<&str> = entries
@@ -116,7 +135,7 @@ pub(super) fn read(node: &Node, report: &mut Report) -> Option<Detection> {
         .collect();
     let condition = condition?;
     let mut used = Vec::new();
-    check_names(&condition, &names, &mut used, report);
+    check_names(&condition, (of, &names), &mut used, report);
     // A wrong name in the condition is one mistake, not two.
     let are_known = used.iter().all(|name| names.contains(&name.as_str()));
     for search in searches.iter().filter(|_| are_known) {
@@ -142,11 +161,16 @@ pub(super) fn chosen<'a>(
     }
 }
 
-fn check_names(condition: &Condition, names: &[&str], used: &mut Vec<String>, report: &mut Report) {
+fn check_names(
+    condition: &Condition,
+    (of, names): (Holder, &[&str]),
+    used: &mut Vec<String>,
+    report: &mut Report,
+) {
     match condition {
         Condition::Search { name, mark } => {
             if !names.contains(&name.as_str()) {
-                let what = format!("there is no search {:?} in this detection", shown(name));
+                let what = format!("there is no search {:?} in this {}", shown(name), of.name());
                 let hint = nearest_or_all(name, names);
                 report.error_with_hint(*mark, "unknown-search", what, hint);
             }
@@ -166,10 +190,10 @@ fn check_names(condition: &Condition, names: &[&str], used: &mut Vec<String>, re
             }
             used.extend(found.into_iter().map(ToOwned::to_owned));
         }
-        Condition::Not(inner) => check_names(inner, names, used, report),
+        Condition::Not(inner) => check_names(inner, (of, names), used, report),
         Condition::All(several) | Condition::Any(several) => {
             for one in several {
-                check_names(one, names, used, report);
+                check_names(one, (of, names), used, report);
             }
         }
     }

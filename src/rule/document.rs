@@ -2,7 +2,7 @@
 
 use super::correlation::{self, Correlation};
 use super::derived;
-use super::detection::{self, Detection, Operand};
+use super::detection::{self, Detection, Holder, Operand};
 use super::filter::{self, Filter};
 use super::keys::DOCUMENT;
 use super::list::ListUse;
@@ -57,7 +57,10 @@ pub(super) fn read(node: &Node, report: &mut Report) -> Option<Document> {
         report.error(node.mark, "wrong-type", what);
         return None;
     };
-    for (key, value) in entries {
+    let slip = misspelt_body(entries);
+    for (key, value) in
+        entries.iter().filter(|(key, _)| slip.is_none_or(|slip| slip.mark != key.mark))
+    {
         check_top_key(key, value, report);
     }
     if node.get("title").is_none() {
@@ -174,6 +177,23 @@ fn check_window(correlation: &Correlation, own: &Own, report: &mut Report) {
     }
 }
 
+/// The keys of which a document has one.
+const BODIES: [&str; 3] = ["detection", "correlation", "filter"];
+
+/// In a document without any of them, the key that was probably meant to be one.
+fn misspelt_body(entries: &[(Key, Node)]) -> Option<&Key> {
+    let is = |names: &[&str], key: &Key| names.contains(&key.text.as_str());
+    if entries.iter().any(|(key, _)| is(&BODIES, key) || key.text == "action") {
+        return None;
+    }
+    let unknown = entries
+        .iter()
+        .map(|(key, _)| key)
+        .filter(|key| !DOCUMENT.iter().any(|spec| spec.name == key.text));
+    let mut unknown = unknown.filter(|key| nearest(&key.text, BODIES).is_some());
+    unknown.next()
+}
+
 fn check_top_key(key: &Key, value: &Node, report: &mut Report) {
     let Some(spec) = DOCUMENT.iter().find(|spec| spec.name == key.text) else {
         // Sigma allows keys of one's own; a slip of the keyboard is likelier when it is close.
@@ -231,16 +251,22 @@ fn read_body(node: &Node, correlation: Option<&Node>, report: &mut Report) -> Op
                 let source = read_source(node, report);
                 return filter::read(filter, source, report).map(Body::Filter);
             }
-            if node.get("action").is_none() {
+            let slip = node.as_map().and_then(misspelt_body);
+            if let Some(slip) = slip {
+                let what = format!("a rule has no key {:?}", shown(&slip.text));
+                report.error_with_hint(slip.mark, "unknown-key", what, nearest(&slip.text, BODIES));
+            } else if node.get("action").is_none() {
                 let what = "the rule has neither \"detection\" nor \"correlation\"";
-                report.error(node.mark, "missing-key", what);
+                let hint =
+                    "detection: {selection: {FIELD: VALUE}, condition: selection}".to_owned();
+                report.error_with_hint(node.mark, "missing-key", what, hint);
             }
             None
         }
         (None, Some(correlation)) => correlation::read(correlation, report).map(Body::Correlation),
         (Some(detection), None) => {
             let source = read_source(node, report);
-            let detection = detection::read(detection, report);
+            let detection = detection::read(detection, Holder::Detection, report);
             for field in detection.iter().flat_map(Detection::fields) {
                 derived::check_field(&field, report);
             }

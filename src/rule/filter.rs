@@ -5,9 +5,9 @@
 
 use super::condition::Condition;
 use super::derived;
-use super::detection::{self, Detection};
+use super::detection::{self, Detection, Holder};
 use super::names::{self, Entry};
-use super::report::{Report, shown};
+use super::report::{Report, nearest, shown};
 use super::shape;
 use super::yaml::{Data, Key, Node};
 use crate::event::Source;
@@ -36,10 +36,15 @@ pub(super) fn read(node: &Node, source: Option<Source>, report: &mut Report) -> 
         report.error(node.mark, "wrong-type", what);
         return None;
     };
-    let rules = read_rules(node, report);
-    let searches = entries.iter().filter(|(key, _)| key.text != "rules").cloned().collect();
+    // Beside `rules` nothing is near to it but a search of the author's.
+    let slip = entries.iter().find(|(key, _)| nearest(&key.text, ["rules"]).is_some());
+    let slip = slip.map(|(key, _)| key).filter(|_| node.get("rules").is_none());
+    let rules = read_rules(node, slip, report);
+    let is_search =
+        |key: &Key| key.text != "rules" && slip.is_none_or(|slip| slip.mark != key.mark);
+    let searches = entries.iter().filter(|(key, _)| is_search(key)).cloned().collect();
     let searches = Node { mark: node.mark, data: Data::Map(searches) };
-    let detection = detection::read(&searches, report);
+    let detection = detection::read(&searches, Holder::Filter, report);
     for field in detection.iter().flat_map(Detection::fields) {
         derived::check_field(&field, report);
     }
@@ -53,8 +58,13 @@ pub(super) fn read(node: &Node, source: Option<Source>, report: &mut Report) -> 
     Some(Filter { rules: rules?, source: source?, detection })
 }
 
-fn read_rules(node: &Node, report: &mut Report) -> Option<For<Key>> {
+fn read_rules(node: &Node, slip: Option<&Key>, report: &mut Report) -> Option<For<Key>> {
     const HINT: &str = "rules: [NAME, …], or rules: any";
+    if let Some(slip) = slip {
+        let what = format!("\"filter\" has no key {:?}", shown(&slip.text));
+        report.error_with_hint(slip.mark, "unknown-key", what, nearest(&slip.text, ["rules"]));
+        return None;
+    }
     let Some(value) = node.get("rules") else {
         let what = "the filter does not say for which rules it is";
         report.error_with_hint(node.mark, "missing-key", what, HINT.to_owned());

@@ -73,9 +73,17 @@ pub(super) fn read(node: &Node, report: &mut Report) -> Option<Written> {
         let entries = shape::items(Some(map)).iter();
         entries.filter_map(|entry| read_entry(entry, report)).collect::<Vec<_>>()
     });
-    if map.as_ref().is_some_and(Vec::is_empty) {
-        let at = node.get("map").map_or(node.mark, |map| map.mark);
-        report.error(at, "empty", "\"map\" of \"level-from\" has no entry");
+    // What is wrong with an entry has been told.
+    if let Some(written) =
+        node.get("map").filter(|map| map.as_list().is_some_and(<[Node]>::is_empty))
+    {
+        let hint = "map: [{gte: N, level: high}], or no map".to_owned();
+        report.error_with_hint(
+            written.mark,
+            "empty",
+            "\"map\" of \"level-from\" has no entry",
+            hint,
+        );
     }
     Some(Written { field, map })
 }

@@ -420,6 +420,17 @@ mod tests {
     }
 
     #[test]
+    fn a_rule_without_id_and_name_is_told_so_once() {
+        let text = WHOLE
+            .replace("name: t\n", "")
+            .replace("id: 8d6f3f62-4b0e-4b58-9a7b-6a1d5f0b3c11\n", "");
+        let file = RuleFile { name: "a.yml".into(), text, builtin: false };
+
+        assert!(load(std::slice::from_ref(&file), &LoadOptions::default()).rules.is_none());
+        assert_eq!(lint(&[file], None), []);
+    }
+
+    #[test]
     fn groups_that_never_meet_and_groups_that_a_caller_splits_are_told() {
         let start = WHOLE.find("logsource").unwrap_or_default();
         let end = WHOLE.find("tidegate:").unwrap_or_default();

@@ -91,6 +91,9 @@ pub(super) fn resolve(entries: &[Entry], reference: &Key, report: &mut Report) -
 
 /// The rule name nearest to a wrong one.
 pub(super) fn nearest_name(entries: &[Entry], wrong: &str) -> Option<String> {
+    if wrong.eq_ignore_ascii_case("any") {
+        return Some("name each rule; any is for filters, and stands there alone".to_owned());
+    }
     let names = entries.iter().filter_map(|entry| entry.document.name.as_ref());
     nearest(wrong, names.map(|key| key.text.as_str()))
 }

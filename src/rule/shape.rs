@@ -1,6 +1,6 @@
 //! What a key's value looks like: one description from which the check and the schema are made.
 
-use super::report::{Report, nearest_or_all, shown};
+use super::report::{Report, nearest_name, nearest_or_all, shown};
 use super::span_text;
 use super::yaml::{Data, Form, Key, Mark, Node};
 use crate::event::Number;
@@ -69,7 +69,10 @@ pub(super) fn check(node: &Node, shape: &Shape, name: &str, report: &mut Report)
         Shape::Any => {}
         Shape::Map(keys) => match node.as_map() {
             Some(entries) => check_keys(entries, keys, name, node.mark, report),
-            None => wrong(node, name, "a map", report),
+            None => {
+                let hint = key_for(node, keys);
+                wrong_with_hint(node, name, "a map", hint, report);
+            }
         },
         Shape::Named(inner) => match node.as_map() {
             Some(entries) => {
@@ -89,6 +92,20 @@ pub(super) fn check(node: &Node, shape: &Shape, name: &str, report: &mut Report)
             check_scalar(node, shape, name, report);
         }
     }
+}
+
+/// The key that a value which stands alone is probably meant for: one whose form it has, other than
+/// text, which everything has.
+fn key_for(node: &Node, keys: &[KeySpec]) -> Option<String> {
+    let scalar = node.as_scalar().filter(|_| !node.is_null())?;
+    let fits = |spec: &&KeySpec| {
+        let mut trial = Report::new("");
+        check(node, &spec.shape, spec.name, &mut trial);
+        matches!(spec.shape, Shape::Boolean | Shape::Count | Shape::Span | Shape::Words(_))
+            && !trial.has_errors()
+    };
+    let spec = keys.iter().find(fits)?;
+    Some(format!("{{{}: {}}}", spec.name, shown(&scalar.text)))
 }
 
 fn check_keys(
@@ -113,7 +130,13 @@ fn check_keys(
             }
         }
     }
-    for spec in keys.iter().filter(|spec| spec.needed == Needed::Yes) {
+    // A key that is missing since its name is misspelt has been told.
+    let is_slip_of = |spec: &KeySpec| {
+        let names = || keys.iter().map(|spec| spec.name);
+        let mut unknown = entries.iter().filter(|(key, _)| !names().any(|name| name == key.text));
+        unknown.any(|(key, _)| nearest_name(&key.text, names()) == Some(spec.name))
+    };
+    for spec in keys.iter().filter(|spec| spec.needed == Needed::Yes && !is_slip_of(spec)) {
         if !entries.iter().any(|(key, _)| key.text == spec.name) {
             let what = format!("{name:?} has no key {:?}", spec.name);
             report.error_with_hint(mark, "missing-key", what, spec.help.to_owned());
@@ -154,13 +177,23 @@ fn check_scalar(node: &Node, shape: &Shape, name: &str, report: &mut Report) {
 }
 
 fn wrong(node: &Node, name: &str, wanted: &str, report: &mut Report) {
+    let number = node.as_scalar().filter(|_| wanted.contains("number"));
+    let hint = number.map(|scalar| span_text::in_full(&scalar.text));
+    wrong_with_hint(node, name, wanted, hint, report);
+}
+
+fn wrong_with_hint(
+    node: &Node,
+    name: &str,
+    wanted: &str,
+    hint: Option<String>,
+    report: &mut Report,
+) {
     let found = match node.as_scalar() {
         Some(scalar) if !node.is_null() => format!("{:?}", shown(&scalar.text)),
         _ => node.kind().to_owned(),
     };
     let what = format!("{name:?} is {wanted}, not {found}");
-    let number = node.as_scalar().filter(|_| wanted.contains("number"));
-    let hint = number.map(|scalar| span_text::in_full(&scalar.text));
     report.error_with_hint(node.mark, "wrong-type", what, hint);
 }
 

@@ -183,11 +183,37 @@ fn mark_of(marker: &Marker) -> Mark {
     Mark { line: marker.line(), column: marker.col() + 1 }
 }
 
+/// What to write instead, for the slips that people make.
 fn hint_for(info: &str, text: &str, mark: Mark) -> Option<String> {
     let line = text.lines().nth(mark.line.saturating_sub(1)).unwrap_or_default();
     let indented_by_tab = line.trim_start_matches(' ').starts_with('\t');
     if info.contains("tab") || indented_by_tab {
         return Some("indent with spaces".into());
+    }
+    let before: String = line.chars().take(mark.column.saturating_sub(1)).collect();
+    let hints = [
+        ("unknown anchor", "put the value in quotes"),
+        (
+            "mapping values are not allowed",
+            "put the value in quotes: a colon with a space behind it makes a key",
+        ),
+        (
+            "trailing content after double-quoted",
+            if before.ends_with('"') {
+                "write \\\" for a quote inside double quotes"
+            } else {
+                "write '' for a quote inside single quotes, as in 'it''s'"
+            },
+        ),
+        ("invalid indentation in quoted scalar", "close the quotes of this value"),
+        ("did not find expected ',' or '}'", "a comma between two entries, and } behind the last"),
+        ("did not find expected ',' or ']'", "a comma between two members, and ] behind the last"),
+        ("simple key expect ':'", "KEY: VALUE, or - VALUE in a list"),
+        ("block mapping, did not find expected key", "the keys of one map begin in one column"),
+        ("did not find expected '-'", "the members of one list begin in one column"),
+    ];
+    if let Some((_, hint)) = hints.iter().find(|(known, _)| info.contains(known)) {
+        return Some((*hint).to_owned());
     }
     let starts_like_syntax = |value: &str| value.starts_with(['*', '%', '@', '`', '&', '!']);
     let value =
@@ -424,6 +450,28 @@ mod tests {
 
         assert!(problems[0].starts_with("a.yml:3:"), "{problems:?}");
         assert!(problems[0].contains("put the value in quotes"), "{problems:?}");
+    }
+
+    #[test]
+    fn slips_of_people_who_write_rules_are_told_with_their_mend() {
+        for (text, mend) in [
+            ("title: X: Y\n", "put the value in quotes: a colon"),
+            ("s: {eventName: *Object}\n", "put the value in quotes"),
+            ("s: [a, *b]\n", "put the value in quotes"),
+            ("s:\n  a: %list%\n", "put the value in quotes"),
+            ("s:\n  a: 'it's'\n", "as in 'it''s'"),
+            ("s:\n  a: \"say \"x\" now\"\n", "write \\\" for a quote"),
+            ("d:\n  s:\n    a: 1\n condition: s\n", "begin in one column"),
+            ("d:\n  s:\n    a: 1\n   condition: s\n", "begin in one column"),
+            ("d:\n  s: {a: 1\n  condition: s\n", "} behind the last"),
+            ("d:\n  s: \"x\n  condition: s\n", "close the quotes"),
+        ] {
+            let problems = problems_of(text);
+            let told = problems.first().is_some_and(|first| {
+                first.split_once("(hint: ").is_some_and(|(_, hint)| hint.contains(mend))
+            });
+            assert!(told, "{text}{problems:?}");
+        }
     }
 
     #[test]

@@ -170,7 +170,10 @@ fn mistakes_in_a_detection() {
             "s: {a: 1}",
             "rules/a.yml:5:3 error missing-key \"detection\" has no \"condition\" (hint: condition: s)",
         ),
-        ("condition: s", "rules/a.yml:5:3 error missing-key \"detection\" has no search"),
+        (
+            "condition: s",
+            "rules/a.yml:5:3 error missing-key \"detection\" has no search (hint: selection: {FIELD: VALUE}, beside the condition)",
+        ),
         (
             "s: {a|all: x}\ncondition: s",
             "rules/a.yml:5:7 warning modifier-chain \"all\" with a single value says nothing (hint: remove all)",
@@ -216,6 +219,10 @@ fn mistakes_in_a_correlation() {
         (
             "type: event_count, rules: [bose], timespan: 1m, condition: {gte: 1}",
             "rules/a.yml:8:42 error unknown-rule there is no rule \"bose\" (hint: did you mean \"base\")",
+        ),
+        (
+            "type: event_count, rules: any, timespan: 1m, condition: {gte: 1}",
+            "rules/a.yml:8:41 error unknown-rule there is no rule \"any\" (hint: name each rule; any is for filters, and stands there alone)",
         ),
         (
             "type: event_count, rules: [], timespan: 1m, condition: {gte: 1}",
@@ -431,7 +438,7 @@ fn mistakes_under_our_own_key() {
         ),
         (
             "tiers: [{gte: 10, level: high}]",
-            "rules/a.yml:10:20 error tiers the tier 10 does not lie above the condition",
+            "rules/a.yml:10:20 error tiers the tier 10 does not lie above the condition (hint: an amount above 10, where the condition begins)",
         ),
         (
             "tiers: [{gte: 30, level: high}, {gte: 20, level: high}]",
@@ -443,7 +450,15 @@ fn mistakes_under_our_own_key() {
         ),
         (
             "tiers: [{gte: 20, level: informational}]",
-            "rules/a.yml:10:20 error tiers the tier 20 has a lower level than the rule",
+            "rules/a.yml:10:20 error tiers the tier 20 has a lower level than the rule (hint: low, the rule's level, or a higher one)",
+        ),
+        (
+            "dedup: 60m",
+            "rules/a.yml:10:19 error wrong-type \"dedup\" is a map, not \"60m\" (hint: {period: 60m})",
+        ),
+        (
+            "tests: [{name: x, events: [], expect: {alert: 1}}]",
+            "rules/a.yml:10:51 error unknown-key \"expect\" has no key \"alert\" (hint: did you mean \"alerts\")",
         ),
         (
             "dedup: {period: 10}",
@@ -544,8 +559,11 @@ fn mistakes_around_the_detection() {
         ),
         (
             "title: T\nname: t\ndetecton: {}\n",
-            "rules/a.yml:1:1 error missing-key the rule has neither \"detection\" nor \"correlation\"\n\
-             rules/a.yml:3:1 warning unknown-key Sigma has no key \"detecton\"; it is kept (hint: did you mean \"detection\")",
+            "rules/a.yml:3:1 error unknown-key a rule has no key \"detecton\" (hint: did you mean \"detection\")",
+        ),
+        (
+            "title: T\nname: t\n",
+            "rules/a.yml:1:1 error missing-key the rule has neither \"detection\" nor \"correlation\" (hint: detection: {selection: {FIELD: VALUE}, condition: selection})",
         ),
         (
             "title: T\nname: t\nlevel: hgh\nlogsource: {product: aws, service: cloudtrail}\ndetection: {s: {a: 1}, condition: s}\n",
@@ -572,6 +590,23 @@ fn mistakes_around_the_detection() {
             "rules/a.yml:3:9 error missing-key the filter does not say for which rules it is (hint: rules: [NAME, …], or rules: any)",
         ),
         (
+            "title: T\nlogsource: {product: aws}\nfilter: {rule: [base], s: {a: 1}}\n",
+            "rules/a.yml:3:9 error missing-key \"filter\" has no \"condition\" (hint: condition: not s)\n\
+             rules/a.yml:3:10 error unknown-key \"filter\" has no key \"rule\" (hint: did you mean \"rules\")",
+        ),
+        (
+            "title: T\nlogsource: {product: aws}\nfilter: {rules: any, s: {a: 1}, condition: not t}\n",
+            "rules/a.yml:3:48 error unknown-search there is no search \"t\" in this filter (hint: one of s)",
+        ),
+        (
+            "title: T\nname: t\nlogsource: {product: aws, service: cloudtrail}\ndetection: {s: {a: 1}, condition: s}\ntidegate: {level-from: {field: x, map: [{value: y, level: hgh}]}}\n",
+            "rules/a.yml:5:59 error value \"level\" cannot be \"hgh\" (hint: did you mean \"high\")",
+        ),
+        (
+            "title: T\nname: t\nlogsource: {product: aws, service: cloudtrail}\ndetection: {s: {a: 1}, condition: s}\ntidegate: {level-from: {field: x, map: []}}\n",
+            "rules/a.yml:5:40 error empty \"map\" of \"level-from\" has no entry (hint: map: [{gte: N, level: high}], or no map)",
+        ),
+        (
             "title: T\nlogsource: {product: aws}\nfilter: {rules: nobody, s: {a: 1}, condition: not s}\n",
             "rules/a.yml:3:17 error unknown-rule there is no rule \"nobody\"",
         ),
@@ -585,8 +620,7 @@ fn mistakes_around_the_detection() {
         ),
         (
             "title: T\nname: t\nlogsource: {product: aws, service: cloudtrail}\ndetection: {s: {a: 1}, condition: s}\ntidegate: {level-from: {field: x, map: [{level: high}]}}\n",
-            "rules/a.yml:5:40 error empty \"map\" of \"level-from\" has no entry\n\
-             rules/a.yml:5:41 error missing-key this entry does not say when it holds (hint: {gte: N, level: high}, or {value: TEXT, level: high})",
+            "rules/a.yml:5:41 error missing-key this entry does not say when it holds (hint: {gte: N, level: high}, or {value: TEXT, level: high})",
         ),
         (
             "title: T\nname: t\nlogsource: {product: aws, service: cloudtrail}\ndetection: {s: {a: 1}, condition: s}\ntidegate: {context: {bump: macie_bukets}}\n",
