@@ -8,10 +8,12 @@ use super::pipeline::alert_settings;
 use super::scan::{document_limits, limits};
 use super::scan_summary;
 use crate::alert::{self, visible};
+use crate::config::Settings;
 use crate::detect::{FindingKind, Origin, Outcome, Sightings};
 use crate::event::{Decoder, Entry, Event, Format as EventFormat};
 use crate::rule::{
-    ExplainedBase, ExplainedNode, Kind, Measure, Question, RuleIndex, RuleSet, Window, WindowKind,
+    self, ExplainedBase, ExplainedNode, Kind, Measure, Outline, Problem, Question, RuleIndex,
+    RuleSet, Window, WindowKind,
 };
 use crate::scan::{
     Clock, ReadBytes, ScanOptions, Scanner, find_inputs, first_event_time, sort_inputs,
@@ -78,11 +80,14 @@ pub(super) fn run(
 ) -> Result<ExitCode, Failure> {
     let (mut settings, origins) = global.settings()?;
     settings.rules.paths.extend(args.rules.iter().cloned());
-    let rules = catalogue::rules(&settings, &origins, Locality::OnePartition)?;
+    let loaded = catalogue::load(&settings, &origins, Locality::OnePartition)?;
+    let Some(rules) = loaded.rules else { return Err(Failure::rules(&loaded.problems)) };
+    catalogue::print_problems(&loaded.problems);
+    let rules = Arc::new(rules);
     if let Some(name) = &args.rule
         && rules.find(name).is_none()
     {
-        let what = format!("there is no rule {:?} that is switched on", visible(name, SHOWN_BYTES));
+        let what = why_not(name, &settings, &rules, &loaded.problems)?;
         return Err(Failure::new(ExitCode::Usage, anyhow::anyhow!(what)));
     }
     let record = read_event(&args.event)?;
@@ -138,6 +143,45 @@ pub(super) fn run(
         }
     }
     Ok(ExitCode::Done)
+}
+
+/// Why there is no rule of this name to explain, and what to do.
+fn why_not(
+    name: &str,
+    settings: &Settings,
+    rules: &RuleSet,
+    problems: &[Problem],
+) -> Result<String, Failure> {
+    let named = visible(name, SHOWN_BYTES);
+    let outlines = rule::outlines(&catalogue::rule_files(&settings.rules)?);
+    // A deployment's own comes after the shipped one that it replaces.
+    let Some(outline) = outlines.iter().rev().find(|outline| outline.is_called(name)) else {
+        return Ok(format!("there is no rule {named:?} (hint: `tidegate rules list` names them)"));
+    };
+    let label = outline.label();
+    let head = format!("{label:?} is left out: ");
+    let left_out = problems.iter().find_map(|problem| {
+        let why = problem.what.strip_prefix(&head)?;
+        let hint = problem.hint.as_deref().map(|hint| format!(" (hint: {hint})"));
+        Some(format!("{why}{}", hint.unwrap_or_default()))
+    });
+    if let Some(why) = left_out {
+        return Ok(format!("the rule {named:?} is left out: {why}"));
+    }
+    let off = super::rules::off(&outlines, rules, settings);
+    if let Some((_, why)) = off.iter().find(|(other, _)| other.label() == label) {
+        return Ok(format!("the rule {named:?} is {why} (hint: [rule.{label}] enabled = true)"));
+    }
+    let calls = |other: &&Outline| other.counts().into_iter().any(|one| outline.is_called(one));
+    let counting: Vec<&str> = outlines.iter().filter(calls).map(Outline::label).collect();
+    Ok(if counting.is_empty() {
+        format!("the rule {named:?} is not loaded (hint: `tidegate validate` says why)")
+    } else {
+        format!(
+            "the rule {named:?} never alerts by itself, others count it (hint: --rule {})",
+            counting.join(", or --rule ")
+        )
+    })
 }
 
 fn origin_of(event: &Event<'_>) -> Origin {

@@ -77,7 +77,7 @@ pub fn run(args: &Args, global: &Global, output: &mut Output<'_>) -> Result<Exit
 }
 
 /// Rules that could alert and do not run here, with the reason.
-fn off<'o>(
+pub(super) fn off<'o>(
     outlines: &'o [Outline],
     rules: &RuleSet,
     settings: &Settings,

@@ -72,6 +72,11 @@ pub(super) fn run(
         let what = format!("there is no test of a rule {:?}", args.rule.as_deref().unwrap_or(""));
         return Err(Failure::new(ExitCode::Usage, anyhow::anyhow!(what)));
     }
+    // What a pipeline relies on must not pass since its folder is empty or its path is another one.
+    let rules = outlines.iter().filter(|outline| outline.is_rule()).count();
+    if tests.is_empty() && (rules == 0 || !args.coverage) {
+        return Err(Failure::new(ExitCode::Failure, anyhow::anyhow!(nothing_to_test(args, rules))));
+    }
     let mut suite = Suite::new(&files);
     let mut results = Vec::with_capacity(tests.len());
     for test in &tests {
@@ -93,6 +98,23 @@ pub(super) fn run(
     let holds = results.iter().all(|result| result.verdict.holds());
     let covers = coverage.iter().flatten().all(|row| row.missing.is_empty());
     Ok(if holds && covers { ExitCode::Done } else { ExitCode::Failure })
+}
+
+/// Why there is no test, and what to do.
+fn nothing_to_test(args: &Args, rules: usize) -> String {
+    let paths: Vec<String> = args.paths.iter().map(|path| path.display().to_string()).collect();
+    let place = match paths.as_slice() {
+        [] => "the configuration's rules".to_owned(),
+        paths => paths.join(", "),
+    };
+    match rules {
+        0 => format!(
+            "nothing is tested: there is no rule in {place} (hint: name files, or folders with .yml or .yaml files)"
+        ),
+        rules => format!(
+            "nothing is tested: none of the {rules} rules in {place} has a test (hint: tidegate: {{tests: [{{name, events, expect}}]}} in the rule)"
+        ),
+    }
 }
 
 /// All files that rules may need, those to be tested first; and how many these are.

@@ -72,6 +72,7 @@ impl<'o> Checker<'o> {
         let bases = references::resolve(&entries, &mut self.reports);
         let silent = silent(&entries, &bases);
         self.check_options(&entries);
+        self.check_tuned_in_vain(&entries, &bases, &silent);
         let filters = self.filters(&entries, &lists);
         let mut alerting: Vec<Alerting<'_>> = Vec::new();
         // Rules that speak, then those below them that only the engine can tell.
@@ -175,6 +176,53 @@ impl<'o> Checker<'o> {
         }
         for tune in &self.options.tune {
             unknown(&tune.rule, tune.place.clone());
+        }
+    }
+
+    /// A rule that only others count has no findings: most of what a deployment changes of it does
+    /// nothing.
+    fn check_tuned_in_vain(
+        &mut self,
+        entries: &[Entry],
+        bases: &[Option<Vec<usize>>],
+        silent: &BTreeSet<usize>,
+    ) {
+        for (at, entry) in entries.iter().enumerate().filter(|(at, _)| silent.contains(at)) {
+            let document = &entry.document;
+            let Some(tune) = self.tune_of(document) else { continue };
+            // The windows of one that others count are windows all the same.
+            let has_window = matches!(document.body, Some(Body::Correlation(_)));
+            let vain: Vec<&str> = [
+                ("enabled", tune.enabled.is_some()),
+                ("level", tune.level.is_some()),
+                ("threshold", tune.threshold.is_some() && !has_window),
+                ("tiers", tune.tiers.is_some()),
+                ("timespan", tune.timespan.is_some() && !has_window),
+                ("dedup_period", tune.dedup_period.is_some()),
+            ]
+            .into_iter()
+            .filter_map(|(key, is_vain)| is_vain.then_some(key))
+            .collect();
+            if vain.is_empty() {
+                continue;
+            }
+            let counting = entries.iter().zip(bases).filter(|(other, bases)| {
+                let counts = bases.as_ref().is_some_and(|bases| bases.contains(&at));
+                counts && !std::ptr::eq(*other, entry)
+            });
+            let counting: Vec<String> =
+                counting.map(|(other, _)| format!("[rule.{}]", other.document.label())).collect();
+            self.problems.push(Problem {
+                place: tune.place.clone(),
+                severity: Severity::Warning,
+                code: "tuned-in-vain",
+                what: format!(
+                    "{:?} never alerts by itself, others count it: {} means nothing for it",
+                    document.label(),
+                    vain.join(", ")
+                ),
+                hint: Some(format!("change what counts it: {}", counting.join(", "))),
+            });
         }
     }
 

@@ -441,3 +441,80 @@ fn an_empty_list_that_must_not_be_is_an_error() {
         ended.stderr
     );
 }
+
+#[test]
+fn a_folder_without_tests_is_no_success() {
+    let bare = "title: T\nname: t\nlogsource: {product: aws, service: cloudtrail}\n\
+                detection: {s: {eventName: x}, condition: s}\n";
+    let folder = folder_with(&[("empty/none.txt", ""), ("bare/r.yml", bare)]);
+
+    let empty = call_in(folder.path(), &["test", "empty"]);
+    let bare = call_in(folder.path(), &["test", "bare"]);
+
+    assert_eq!((empty.status, bare.status), (Some(1), Some(1)));
+    assert!(empty.stderr.contains("there is no rule in empty (hint: "), "{}", empty.stderr);
+    assert!(bare.stderr.contains("none of the 1 rules in bare has a test"), "{}", bare.stderr);
+}
+
+#[test]
+fn a_rule_that_cannot_be_explained_is_told_with_the_reason() {
+    let folder = folder_with(&[]);
+    let why = |rule: &str, more: &[&str]| {
+        let ended = call_in(folder.path(), &[&["explain", "{}", "--rule", rule], more].concat());
+        assert_eq!(ended.status, Some(2), "{}", ended.stderr);
+        ended.stderr
+    };
+
+    let told = why("s3_foreign_caller", &[]);
+    assert!(
+        told.contains("is left out: the list \"our_accounts\" is empty (hint: set its values in [lists.our_accounts])"),
+        "{told}"
+    );
+    let told = why("s3_object_count", &["--set", "rules.disable=s3_object_count"]);
+    assert!(told.contains("off: rules.disable"), "{told}");
+    let told = why("s3_object_read", &[]);
+    assert!(told.contains("others count it (hint: --rule s3_"), "{told}");
+    assert!(why("nothing", &[]).contains("there is no rule \"nothing\" (hint: "));
+}
+
+#[test]
+fn changes_to_a_rule_that_never_alerts_are_warned_of() {
+    let tuned = "[rule.s3_object_read]\nlevel = \"high\"\n";
+    let folder = folder_with(&[("tidegate.toml", tuned)]);
+
+    let ended = call_in(folder.path(), &["validate", "--no-broker"]);
+
+    let line = ended.stdout.lines().find(|line| line.contains("tuned-in-vain"));
+    let line = line.unwrap_or_else(|| panic!("{}", ended.stdout));
+    assert!(line.contains(" level means nothing for it (hint: change what counts it: "), "{line}");
+    assert!(line.contains("[rule.s3_large_download]"), "{line}");
+}
+
+#[test]
+fn validate_tells_of_members_that_no_record_has() {
+    let wrong = rule(1).replace("eventName:", "EventName:");
+    let toml = |rules: &str| format!("[rules]\nbuiltin = false\npaths = [\"{rules}\"]\n");
+    let folder = folder_with(&[
+        ("wrong.yml", &wrong),
+        ("right.yml", &rule(1)),
+        ("wrong.toml", &toml("wrong.yml")),
+        ("right.toml", &toml("right.yml")),
+    ]);
+    let validate = |configuration: &str, more: &[&str]| {
+        let arguments = [&["validate", "--no-broker", "-c", configuration], more].concat();
+        call_in(folder.path(), &arguments)
+    };
+
+    let told = validate("wrong.toml", &[]);
+    let denied = validate("wrong.toml", &["--deny-warnings"]);
+    let denied_by_file = validate("wrong.toml", &["--set", "rules.deny_warnings=true"]);
+    let right = validate("right.toml", &["--deny-warnings"]);
+
+    let line = "wrong.yml:7:5 warning unknown-member no record has a member \"EventName\" \
+                (hint: did you mean \"eventName\")";
+    assert!(told.stdout.contains(line), "{}", told.stdout);
+    assert_eq!((told.status, denied.status), (Some(0), Some(78)), "{}", denied.stdout);
+    // The configuration's own word is for what stops a load, and this does not.
+    assert_eq!(denied_by_file.status, Some(0), "{}", denied_by_file.stdout);
+    assert_eq!(right.status, Some(0), "{}", right.stdout);
+}
