@@ -270,9 +270,9 @@ pub(super) fn nearest_of_named(path: &[&str]) -> Option<OfNamed> {
     };
     let names: Vec<&'static str> =
         KEYS.iter().filter(|key| is_beside(key).is_some()).map(Key::name).collect();
-    let distance = |name: &str| match name.rsplit('_').next() == Some(*wrong) {
-        true => 1,
-        false => strsim::damerau_levenshtein(wrong, name),
+    let distance = |name: &str| {
+        let is_its_end = name.rsplit('_').next() == Some(*wrong);
+        if is_its_end { 1 } else { strsim::damerau_levenshtein(wrong, name) }
     };
     let near = names.iter().map(|name| (distance(name), *name)).min();
     match near? {

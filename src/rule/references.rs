@@ -102,7 +102,16 @@ fn is_base(
         _ => &[],
     };
     let measured = measured.iter().map(|field| (field.text.clone(), &fields));
-    let grouped = group_by_for(outer, document).into_iter().map(|field| (field, &of_inner));
+    // An alias that leaves this rule out is told where the alias stands.
+    let is_left_out = |name: &str| {
+        let alias = outer.aliases.iter().find(|alias| alias.name.text == name);
+        alias.is_some_and(|alias| {
+            !alias.fields.iter().any(|(rule, _)| document.is_meant_by(&rule.text))
+        })
+    };
+    let grouped = outer.group_by.iter().zip(group_by_for(outer, document));
+    let grouped = grouped.filter(|(name, _)| !is_left_out(&name.text));
+    let grouped = grouped.map(|(_, field)| (field, &of_inner));
     let missing = grouped
         .chain(measured)
         .find(|(field, known)| !coverage::determines(known, std::slice::from_ref(field)));
