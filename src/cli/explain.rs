@@ -12,14 +12,14 @@ use crate::config::Settings;
 use crate::detect::{FindingKind, Origin, Outcome, Sightings};
 use crate::event::{Decoder, Entry, Event, Format as EventFormat};
 use crate::rule::{
-    self, ExplainedBase, ExplainedNode, Kind, Measure, Outline, Problem, Question, RuleIndex,
-    RuleSet, Window, WindowKind,
+    self, Counted, ExplainedBase, ExplainedNode, Kind, Measure, Outline, Problem, Question,
+    RuleIndex, RuleSet, Window, WindowKind,
 };
 use crate::scan::{
     Clock, ReadBytes, ScanOptions, Scanner, find_inputs, first_event_time, sort_inputs,
 };
 use crate::state::MemoryStore;
-use crate::trial::{Link, Standing, Stood, stand};
+use crate::trial::{Comes, Link, Standing, Stood, Together, Uncounted, stand};
 use crate::units::{EventTime, Offset, PartitionId, Span, WallTime};
 use clap::ValueEnum;
 use serde_json::{Value, json};
@@ -245,16 +245,40 @@ impl Explanation {
         Self { id: event.id.clone().into_owned(), time: event.time, bases, stood }
     }
 
-    /// The rules to show, each with its bases.
-    fn rules<'x>(
-        &'x self,
-        rules: &'x RuleSet,
+    /// The rules to show.
+    fn rules(
+        rules: &RuleSet,
         wanted: Option<RuleIndex>,
-    ) -> impl Iterator<Item = (RuleIndex, Vec<&'x ExplainedBase>)> {
+    ) -> impl Iterator<Item = RuleIndex> + use<> {
         let all = (0u16..).map(RuleIndex).take(rules.rules().len());
-        all.filter(move |rule| wanted.is_none_or(|wanted| wanted == *rule)).map(|rule| {
-            (rule, self.bases.iter().filter(|base| base.rules.contains(&rule)).collect())
-        })
+        all.filter(move |rule| wanted.is_none_or(|wanted| wanted == *rule))
+    }
+
+    /// The condition of a rule that `rule` counts, as the event answers it.
+    fn base(&self, rule: RuleIndex, counted: &Counted) -> Option<&ExplainedBase> {
+        let is_meant = |base: &&ExplainedBase| {
+            base.rules.contains(&rule) && base.base == counted.name && counted.found_by.is_none()
+        };
+        self.bases.iter().find(is_meant)
+    }
+
+    /// Whether a rule finds something with the event, as far as that can be told now: one that waits
+    /// until its window has closed does not.
+    fn finds(&self, rules: &RuleSet, rule: RuleIndex) -> bool {
+        let Some(standing) = self.standing(rule) else { return false };
+        if !standing.says.is_empty() {
+            return true;
+        }
+        let is_here = standing.comes != Comes::NotFound;
+        match (&rules.rule(rule).kind, &standing.together, standing.window) {
+            (Kind::Window(window), ..) if window.closes => false,
+            (Kind::Window(_), Some(together), _) => is_here && together.holds,
+            (Kind::Window(window), None, Some(found)) => {
+                let least = window.tiers.first().map_or(0, |tier| tier.gte);
+                is_here && found.amount >= least
+            }
+            _ => false,
+        }
     }
 
     fn standing(&self, rule: RuleIndex) -> Option<&Standing> {
@@ -265,50 +289,72 @@ impl Explanation {
         let mut out = String::new();
         line(&mut out, 0, &format!("event {} at {}", shown(&self.id), time(self.time)));
         line(&mut out, 0, &self.outcome_text(has_state));
-        // Rules that count the same matches share their conditions, which are told once.
-        let mut told: BTreeMap<&str, String> = BTreeMap::new();
-        for (rule, bases) in self.rules(rules, wanted) {
+        let mut told: BTreeMap<String, String> = BTreeMap::new();
+        for rule in Self::rules(rules, wanted) {
             out.push('\n');
             let name = shown(&rules.rule(rule).text.name);
-            let matches = bases.iter().any(|base| base.holds());
-            line(
-                &mut out,
-                0,
-                &format!("{name}: {}", if matches { "matches" } else { "does not match" }),
-            );
-            for base in bases {
-                let mut depth = 1;
-                if base.base != rules.rule(rule).text.name {
-                    let head = format!("{} {}", mark(base.holds()), shown(&base.base));
-                    match told.get(base.base.as_str()) {
-                        Some(at) => line(&mut out, 1, &format!("{head}, as under {at}")),
-                        None => line(&mut out, 1, &head),
-                    }
-                    depth = 2;
-                    if told.contains_key(base.base.as_str()) {
-                        continue;
-                    }
-                    told.insert(&base.base, name.clone());
+            let matches = match self.standing(rule).map(|standing| standing.comes) {
+                Some(Comes::ByItself) => "matches",
+                Some(Comes::Found) => "matches, by what a rule that it counts finds",
+                Some(Comes::NotFound) => {
+                    "does not match: the rules that it counts find nothing with this event"
                 }
-                if base.reads_source {
-                    tree(&mut out, depth, &base.condition);
-                } else {
-                    line(&mut out, depth, "the event is of another log source");
-                }
-            }
-            if let Some(standing) = self.standing(rule) {
-                for told in self.standing_text(rules, standing) {
-                    line(&mut out, 1, &told);
-                }
-            }
+                None => "does not match",
+            };
+            line(&mut out, 0, &format!("{name}: {matches}"));
+            self.rule_text((&mut out, 1), rules, rule, &mut told);
         }
         out
+    }
+
+    /// The conditions of one rule, then its group and its window; of rules below it too, where they
+    /// have not been told.
+    fn rule_text(
+        &self,
+        (out, depth): (&mut String, usize),
+        rules: &RuleSet,
+        rule: RuleIndex,
+        told: &mut BTreeMap<String, String>,
+    ) {
+        let name = shown(&rules.rule(rule).text.name);
+        for counted in rules.counted_by(rule) {
+            let base = self.base(rule, &counted);
+            let mut inside = depth;
+            if counted.found_by.is_some() || counted.name != rules.rule(rule).text.name {
+                let holds = match counted.found_by {
+                    Some(inner) => self.finds(rules, inner),
+                    None => base.is_some_and(ExplainedBase::holds),
+                };
+                let head = format!("{} {}", mark(holds), shown(&counted.name));
+                // Rules that count the same matches share their conditions, which are told once.
+                if let Some(at) = told.get(&counted.name) {
+                    line(out, depth, &format!("{head}, as under {at}"));
+                    continue;
+                }
+                line(out, depth, &head);
+                told.insert(counted.name.clone(), name.clone());
+                inside += 1;
+            }
+            match (counted.found_by, base) {
+                (Some(inner), _) => self.rule_text((out, inside), rules, inner, told),
+                (None, Some(base)) if base.reads_source => tree(out, inside, &base.condition),
+                (None, _) => line(out, inside, "the event is of another log source"),
+            }
+        }
+        if let Some(standing) = self.standing(rule) {
+            for told in self.standing_text(rules, standing) {
+                line(out, depth, &told);
+            }
+        }
     }
 
     fn outcome_text(&self, has_state: bool) -> String {
         let Stood { outcome, watermark, time: effective, .. } = &self.stood;
         match outcome {
-            Outcome::Matched => format!("matched by {}", counted(self.stood.rules.len(), "rule")),
+            Outcome::Matched => {
+                let comes = self.stood.rules.iter().filter(|one| one.comes != Comes::NotFound);
+                format!("matched by {}", counted(comes.count(), "rule"))
+            }
             Outcome::Ignored => "ignored: no rule matches".to_owned(),
             Outcome::Duplicate => "duplicate: an event with this id was seen before, so it has no \
                                    effect (leave it out of --after to see what it does)"
@@ -345,7 +391,6 @@ impl Explanation {
                 Some(found) => {
                     let amount = match window.measure {
                         Measure::Count => "count",
-                        Measure::Rules { .. } => "rules",
                         _ => "amount",
                     };
                     let least = window.tiers.first().map_or(0, |tier| tier.gte);
@@ -360,8 +405,18 @@ impl Explanation {
                     };
                     lines.push(format!("window  {} {span}", window.span));
                     let events = usize::try_from(found.events).unwrap_or(usize::MAX);
-                    let events = format!("{} with this one", counted(events, "event"));
-                    if window.closes {
+                    let with = match standing.comes {
+                        Comes::ByItself | Comes::Found => "with this one",
+                        Comes::NotFound => "so far",
+                    };
+                    let events = format!("{} {with}", counted(events, "event"));
+                    if let Some(together) = &standing.together {
+                        let told = together_text(rules, standing.rule, together);
+                        lines.push(format!("rules   {told}; {events}"));
+                        if window.closes {
+                            lines.push(asks_text(window));
+                        }
+                    } else if window.closes {
                         lines.push(format!("{amount:7} {}; {events}", found.amount));
                         lines.push(asks_text(window));
                     } else {
@@ -379,13 +434,14 @@ impl Explanation {
                         );
                     }
                 }
-                None => lines.push(self.not_counted(&standing.group).to_owned()),
+                None => lines.push(uncounted_text(standing.uncounted)),
             }
         }
         if let (Kind::NewTerms(terms), Some(known)) = (&rule.kind, &standing.term) {
             lines.extend(term_text(terms.history, known, self.stood.time));
         }
         lines.push(match standing.says.as_slice() {
+            [] if rule.silent => "says    nothing: only rules that count it alert".to_owned(),
             [] => "says    nothing".to_owned(),
             said => {
                 let said: Vec<String> = said
@@ -395,39 +451,33 @@ impl Explanation {
                 format!("says    {}", said.join(", "))
             }
         });
+        // What it really finds is told where it is counted.
+        let is_told = |outer: RuleIndex| {
+            self.standing(outer).is_some_and(|standing| standing.comes == Comes::Found)
+        };
         let links = self.stood.chain.iter().filter(|link| link.inner == standing.rule);
+        let links = links.filter(|link| !is_told(link.outer));
         lines.extend(links.map(|link| link_text(rules, link)));
         lines
     }
 
-    fn not_counted(&self, group: &[(String, Option<String>)]) -> &'static str {
-        match self.stood.outcome {
-            Outcome::Duplicate => "window  not counted: a duplicate",
-            Outcome::Late => "window  not counted: too late",
-            _ if group.iter().any(|(_, value)| value.is_none()) => {
-                "window  not counted: a group field is absent (missing-group: skip)"
-            }
-            _ => {
-                "window  not counted now: too late for this rule, or judged when its window closes"
-            }
-        }
-    }
-
     fn json(&self, rules: &RuleSet, wanted: Option<RuleIndex>) -> Value {
-        let of_rule = |(index, bases): (RuleIndex, Vec<&ExplainedBase>)| {
+        let of_rule = |index: RuleIndex| {
             let rule = rules.rule(index);
-            let matches = bases.iter().any(|base| base.holds());
-            let bases: Vec<Value> = bases
-                .into_iter()
-                .map(|base| {
-                    json!({
-                        "rule": base.base,
-                        "reads_source": base.reads_source,
-                        "matches": base.holds(),
-                        "condition": node_json(&base.condition),
-                    })
-                })
-                .collect();
+            let comes = self.standing(index).map(|standing| standing.comes);
+            let matches = comes.is_some_and(|comes| comes != Comes::NotFound);
+            let of_base = |counted: Counted| match (counted.found_by, self.base(index, &counted)) {
+                (Some(inner), _) => {
+                    json!({"rule": counted.name, "finds": self.finds(rules, inner)})
+                }
+                (None, base) => json!({
+                    "rule": counted.name,
+                    "reads_source": base.is_some_and(|base| base.reads_source),
+                    "matches": base.is_some_and(ExplainedBase::holds),
+                    "condition": base.map(|base| node_json(&base.condition)),
+                }),
+            };
+            let bases: Vec<Value> = rules.counted_by(index).into_iter().map(of_base).collect();
             let mut told = json!({"rule": rule.text.name, "matches": matches, "bases": bases});
             if let (Some(standing), Some(members)) = (self.standing(index), told.as_object_mut()) {
                 members.insert("standing".into(), standing_json(rules, standing));
@@ -445,8 +495,46 @@ impl Explanation {
             "effective_time": time(self.stood.time),
             "outcome": scan_summary::outcome_name(self.stood.outcome),
             "newest_event_before": self.stood.watermark.map(time),
-            "rules": self.rules(rules, wanted).map(of_rule).collect::<Vec<_>>(),
+            "rules": Self::rules(rules, wanted).map(of_rule).collect::<Vec<_>>(),
         })
+    }
+}
+
+/// Which of the rules a window holds, by their names.
+fn together_text(rules: &RuleSet, rule: RuleIndex, together: &Together) -> String {
+    let names = |numbers: &[u8]| match names_of(rules, rule, numbers) {
+        names if names.is_empty() => "none".to_owned(),
+        names => names.join(", "),
+    };
+    let mut told =
+        format!("seen: {}; missing: {}", names(&together.seen), names(&together.missing));
+    if !together.unwanted.is_empty() {
+        told.push_str(&format!("; must not match: {}", names(&together.unwanted)));
+    }
+    if !together.holds && together.missing.is_empty() && together.unwanted.is_empty() {
+        told.push_str("; not in this order");
+    }
+    told
+}
+
+fn names_of(rules: &RuleSet, rule: RuleIndex, numbers: &[u8]) -> Vec<String> {
+    let counted = rules.counted_by(rule).into_iter();
+    counted.filter(|one| numbers.contains(&one.number)).map(|one| shown(&one.name)).collect()
+}
+
+fn uncounted_text(why: Option<Uncounted>) -> String {
+    match why {
+        Some(Uncounted::Duplicate) => "window  not counted: a duplicate".to_owned(),
+        Some(Uncounted::Late(allowed)) => {
+            format!("window  not counted: more than {allowed} behind the newest event")
+        }
+        Some(Uncounted::GroupAbsent) => {
+            "window  not counted: a group field is absent (missing-group: skip)".to_owned()
+        }
+        Some(Uncounted::NothingFound) => {
+            "window  unchanged: the rules that it counts find nothing with this event".to_owned()
+        }
+        Some(Uncounted::NoAmount) | None => "window  none of its events has an amount".to_owned(),
     }
 }
 
@@ -531,9 +619,21 @@ fn standing_json(rules: &RuleSet, standing: &Standing) -> Value {
         threshold = window.tiers.first().map(|tier| tier.gte).filter(|_| !window.closes);
         asks = window.closes.then(|| window.condition.to_string());
     }
+    let together = standing.together.as_ref().map(|together| {
+        let names = |numbers: &[u8]| names_of(rules, standing.rule, numbers);
+        json!({
+            "seen": names(&together.seen),
+            "missing": names(&together.missing),
+            "unwanted": names(&together.unwanted),
+            "holds": together.holds,
+        })
+    });
+    // Rules that match together have no amount.
+    threshold = threshold.filter(|_| together.is_none());
     let window = standing.window.map(|found| {
         json!({
-            "amount": found.amount,
+            "amount": together.is_none().then_some(found.amount),
+            "together": together,
             "events": found.events,
             "threshold": threshold,
             "missing": threshold.map(|least| least.saturating_sub(found.amount)),
@@ -555,7 +655,19 @@ fn standing_json(rules: &RuleSet, standing: &Standing) -> Value {
             "learns_until": known.learns_until.map(time),
         })
     });
-    json!({"group": group, "window": window, "term": term, "says": says})
+    let comes = match standing.comes {
+        Comes::ByItself => "by-itself",
+        Comes::Found => "found",
+        Comes::NotFound => "not-found",
+    };
+    let uncounted = standing.uncounted.map(|why| match why {
+        Uncounted::Duplicate => "duplicate",
+        Uncounted::Late(_) => "late",
+        Uncounted::GroupAbsent => "group-absent",
+        Uncounted::NothingFound => "nothing-found",
+        Uncounted::NoAmount => "no-amount",
+    });
+    json!({"comes": comes, "group": group, "window": window, "uncounted": uncounted, "term": term, "says": says})
 }
 
 fn node_json(node: &ExplainedNode) -> Value {

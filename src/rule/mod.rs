@@ -91,7 +91,7 @@ pub use problem::{Place, Problem, Severity};
 pub use reference::{Reference, reference};
 pub use scalar_text::text_of;
 pub use schema::schema;
-pub use set::RuleSet;
+pub use set::{Counted, RuleSet};
 pub use span_text::span_of;
 pub use title::{TitleError, TitleForm, TitlePart, title_parts};
 

@@ -3,10 +3,10 @@
 use super::detection::Detection;
 use super::dispatch::{Dispatch, FoundBy};
 use super::list::Lists;
-use super::model::{Kind, Matched, Rule, RuleIndex, Tier};
+use super::model::{Combination, Kind, Matched, Measure, Rule, RuleIndex, Tier};
 use super::predicate::Predicate;
 use super::sharing::Answers;
-use crate::event::{Event, FieldSet, Source};
+use crate::event::{Event, FieldId, FieldSet, Source};
 use crate::units::Span;
 use std::sync::Arc;
 
@@ -34,6 +34,27 @@ pub(super) struct CompiledCondition {
     /// What is left to ask when the dispatch found it by the event's source and name.
     pub(super) rest: Predicate,
     pub(super) rules: Box<[Matched]>,
+}
+
+/// A rule whose matches another one counts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Counted {
+    /// Its place among the rules that are referred to.
+    pub number: u8,
+    /// Its name.
+    pub name: String,
+    /// The rule itself, where what it finds is counted and not the events that match it.
+    pub found_by: Option<RuleIndex>,
+}
+
+/// From which amount on a probe fires: rules together have one where they hold, and else none.
+fn least_of(measure: &Measure) -> u64 {
+    u64::from(matches!(measure, Measure::Rules { .. }))
+}
+
+/// The places of the bits that are set.
+fn numbers(bits: u32) -> impl Iterator<Item = u8> {
+    (0..32).filter(move |number| bits >> number & 1 == 1)
 }
 
 impl RuleSet {
@@ -107,8 +128,81 @@ impl RuleSet {
             rule.silent = false;
             rule.feeds.clear();
             if let Kind::Window(window) = &mut rule.kind {
-                window.tiers = vec![Tier { gte: 0, level: rule.level }];
+                window.tiers = vec![Tier { gte: least_of(&window.measure), level: rule.level }];
                 window.closes = false;
+            }
+        }
+        probe
+    }
+
+    /// What a rule counts, in the order of its `rules`; itself for a detection.
+    #[must_use]
+    pub fn counted_by(&self, rule: RuleIndex) -> Vec<Counted> {
+        let mut counted: Vec<Counted> = Vec::new();
+        for condition in &self.conditions {
+            let bases = condition.rules.iter().filter(|one| one.rule == rule);
+            for number in bases.flat_map(|one| numbers(one.bases)) {
+                counted.push(Counted { number, name: condition.base.to_string(), found_by: None });
+            }
+        }
+        for (at, inner) in (0u16..).zip(&self.rules) {
+            let feeds = inner.feeds.iter().filter(|(outer, _)| *outer == rule);
+            counted.extend(feeds.map(|(_, number)| Counted {
+                number: *number,
+                name: inner.text.name.clone(),
+                found_by: Some(RuleIndex(at)),
+            }));
+        }
+        counted.sort_by_key(|one| one.number);
+        // One base may come with several sets of filters.
+        counted.dedup_by_key(|one| one.number);
+        counted
+    }
+
+    /// The same rules, with this one firing at every event that it counts, whatever the amount: as it
+    /// stands in [`Self::as_probe`], while those that it counts find what they find.
+    ///
+    /// With `together` it asks for this one of the rules that it counts and for no other. With `beside`
+    /// it also counts whatever these rules are asked, as one more rule that it refers to, in the group
+    /// of these fields: a way to ask for its window when nothing has come to it.
+    #[must_use]
+    pub fn as_probe_of(
+        &self,
+        rule: RuleIndex,
+        together: Option<u8>,
+        beside: Option<(&[RuleIndex], &[FieldId])>,
+    ) -> RuleSet {
+        let spare = self.counted_by(rule).last().map_or(0, |last| last.number.saturating_add(1));
+        let mut probe = self.clone();
+        let Some(asked) = probe.rules.get_mut(usize::from(rule.0)) else { return probe };
+        asked.dedup.period = Span::ZERO;
+        asked.silent = false;
+        if let Kind::Window(window) = &mut asked.kind {
+            window.tiers = vec![Tier { gte: least_of(&window.measure), level: asked.level }];
+            window.closes = false;
+            match (&mut window.measure, together) {
+                (Measure::Rules { any_of, ordered }, Some(number)) => {
+                    *any_of = vec![Combination { all: vec![number], none: Vec::new() }];
+                    *ordered = false;
+                }
+                // It gives no signal.
+                (Measure::Signals { of }, _) => of.push(None),
+                _ => {}
+            }
+        }
+        let Some((inner, group_by)) = beside else { return probe };
+        if !asked.group_by_of.is_empty() {
+            let way = u16::try_from(asked.group_by_of.len()).unwrap_or(u16::MAX);
+            asked.group_by_of.push(group_by.to_vec());
+            if !asked.first_way.is_empty() {
+                asked.first_way.push(way);
+            }
+        }
+        let Some(bases) = 1u32.checked_shl(spare.into()) else { return probe };
+        for condition in &mut probe.conditions {
+            if condition.rules.iter().any(|one| inner.contains(&one.rule)) {
+                let one_more = Matched { rule, bases };
+                condition.rules = condition.rules.iter().copied().chain([one_more]).collect();
             }
         }
         probe

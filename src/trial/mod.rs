@@ -20,6 +20,6 @@ mod verdict;
 
 pub use mutant::{Class, Mutant, counted_from, mutants};
 pub use report::{Coverage, TestResult, json, junit, text};
-pub use stand::{Amount, Link, Standing, Stood, stand};
+pub use stand::{Amount, Comes, Link, Standing, Stood, Together, Uncounted, stand};
 pub use suite::Suite;
 pub use verdict::{Difference, Verdict};

@@ -3,15 +3,18 @@
 //! Nothing is computed beside the engine. What the rules would say is what an engine over the state
 //! says. How far a group is, is what the same state tells a *probe*: the same rules, firing from an
 //! amount of zero on and at every event. Thresholds and periods are not part of a state's fingerprint
-//! (semantics.md §10), so the probe finds every group as the rules left it.
+//! (semantics.md §10), so the probe finds every group as the rules left it. Rules that must match
+//! together, and rules that count what others find, are asked one by one, each for its own rules.
 
 use crate::detect::{
     Engine, Finding, FindingKind, Limits, Origin, Outcome, Sightings, StateError, WindowSpan,
 };
 use crate::event::{Event, FieldId};
-use crate::rule::{Level, Matched, RuleIndex, RuleSet};
+use crate::rule::{
+    Combination, Kind, Level, Matched, Measure, MissingGroup, Rule, RuleIndex, RuleSet,
+};
 use crate::state::MemoryStore;
-use crate::units::EventTime;
+use crate::units::{EventTime, Span};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -44,7 +47,7 @@ pub struct Link {
     pub window: Option<Amount>,
 }
 
-/// One rule that the event matches.
+/// One rule that the event matches, or that counts what a rule finds that it matches.
 #[derive(Debug, Clone)]
 pub struct Standing {
     /// Which.
@@ -53,6 +56,12 @@ pub struct Standing {
     pub group: Vec<(String, Option<String>)>,
     /// The window that ends with the event, once it is counted; `None` when it is not.
     pub window: Option<Amount>,
+    /// Why there is none, for a rule with windows.
+    pub uncounted: Option<Uncounted>,
+    /// For rules together: which of them the window holds.
+    pub together: Option<Together>,
+    /// How the event comes to it.
+    pub comes: Comes,
     /// For a rule that waits until its windows have closed: the time of the first event that closes
     /// this one.
     pub closes: Option<EventTime>,
@@ -60,6 +69,45 @@ pub struct Standing {
     pub term: Option<Sightings>,
     /// What the rule says: the kind of record and its level.
     pub says: Vec<(FindingKind, Level)>,
+}
+
+/// How an event comes to a rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Comes {
+    /// The rule counts the event itself.
+    ByItself,
+    /// Another rule finds something with this event, and the rule counts that.
+    Found,
+    /// The event matches a rule whose findings the rule counts, and that finds nothing with it.
+    NotFound,
+}
+
+/// Why an event is in no window of a rule that it matches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Uncounted {
+    /// It was seen before.
+    Duplicate,
+    /// It is further behind than the rule allows.
+    Late(Span),
+    /// A field of the group is absent, and the rule skips such events.
+    GroupAbsent,
+    /// No rule that this one counts finds anything with the event, and what it measures needs one.
+    NothingFound,
+    /// No event of the window has an amount.
+    NoAmount,
+}
+
+/// Rules that must match together, by number.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Together {
+    /// They matched in the window.
+    pub seen: Vec<u8>,
+    /// They must match too; of several combinations those of the one that lacks least.
+    pub missing: Vec<u8>,
+    /// They matched and must not.
+    pub unwanted: Vec<u8>,
+    /// The window holds what the rule asks for, in its order too.
+    pub holds: bool,
 }
 
 /// How much a window holds.
@@ -112,29 +160,38 @@ pub fn stand(
         chain = links(rules, &matched, event, origin, open)?;
     }
 
-    let probe_of = |rule| probed.iter().find(|finding: &&Finding| finding.rule == rule);
-    let standing = |rule: RuleIndex| Standing {
-        rule,
-        group: match probe_of(rule) {
-            Some(finding) => finding.group.clone(),
-            None => group_of(rules, rule, event),
-        },
-        window: probe_of(rule).and_then(amount_of),
-        closes: probe_of(rule).and_then(|finding| engine.closes_at(rule, finding.window?.end)),
-        term: terms.get(&rule).copied(),
-        says: said
-            .iter()
-            .filter(|finding| finding.rule == rule)
-            .map(|finding| (finding.kind, finding.level))
-            .collect(),
-    };
-    // A correlation over what others find says something without matching the event itself.
-    let mut rules: Vec<RuleIndex> = matched.iter().map(|matched| matched.rule).collect();
-    rules.extend(said.iter().map(|finding| finding.rule));
-    rules.sort_unstable();
-    rules.dedup();
-    let rules = rules.into_iter().map(standing).collect();
-    Ok(Stood { outcome, watermark, time, rules, chain })
+    let trial = Trial { rules, limits, store, event, origin };
+    let mut standing = Vec::new();
+    for (rule, comes) in comers(rules, &matched) {
+        let counts_events = comes.inner.is_empty() && any_of(rules, rule).is_none();
+        let mut told = if counts_events {
+            trial.told_by(&probed, rule, &comes)
+        } else {
+            trial.told(rule, &comes)?
+        };
+        told.closes = told.window.and_then(|amount| engine.closes_at(rule, amount.window.end));
+        if told.window.is_none() {
+            let lateness = rules.rule(rule).allowed_lateness.unwrap_or(limits.allowed_lateness);
+            let behind = watermark.map_or(0, |mark| mark.as_millis() - time.as_millis());
+            told.uncounted = match outcome {
+                _ if !matches!(rules.rule(rule).kind, Kind::Window(_)) => None,
+                Outcome::Duplicate => Some(Uncounted::Duplicate),
+                _ if behind > lateness.as_millis() => Some(Uncounted::Late(lateness)),
+                _ if rules.rule(rule).missing_group == MissingGroup::Skip
+                    && told.group.iter().any(|(_, value)| value.is_none()) =>
+                {
+                    Some(Uncounted::GroupAbsent)
+                }
+                _ if told.comes == Comes::NotFound => Some(Uncounted::NothingFound),
+                _ => Some(Uncounted::NoAmount),
+            };
+        }
+        told.term = terms.get(&rule).copied();
+        let says = said.iter().filter(|finding| finding.rule == rule);
+        told.says = says.map(|finding| (finding.kind, finding.level)).collect();
+        standing.push(told);
+    }
+    Ok(Stood { outcome, watermark, time, rules: standing, chain })
 }
 
 /// The correlations that count what the matched rules find, and those that count these, each over a state
@@ -157,15 +214,15 @@ fn links(
             let mut found = Vec::new();
             engine.step_as_found((outer, base, way), event, origin, &mut found)?;
             let found = found.iter().find(|finding| finding.rule == outer);
-            let group = found.map(|finding| finding.group.clone());
-            links.push(Link {
-                inner,
-                outer,
-                group: group.unwrap_or_else(|| group_of(rules, outer, event)),
-                window: found.and_then(amount_of),
-            });
             // None refers to itself, over however many others: this ends.
-            next.push((outer, engine.way_of(outer, usize::from(base), way)));
+            let way = engine.way_of(outer, usize::from(base), way);
+            next.push((outer, way));
+            let group = found.map(|finding| finding.group.clone());
+            let group = group.unwrap_or_else(|| {
+                let rule = rules.rule(outer);
+                group_of(rules, outer, rule.group_by_of.get(way).unwrap_or(&rule.group_by), event)
+            });
+            links.push(Link { inner, outer, group, window: found.and_then(amount_of) });
         }
     }
     links.sort_by_key(|link| (link.inner, link.outer));
@@ -173,17 +230,233 @@ fn links(
     Ok(links)
 }
 
+/// How an event comes to a rule.
+#[derive(Default)]
+struct Way {
+    /// The rules over which, however far below; none where it comes by itself alone.
+    inner: Vec<RuleIndex>,
+    /// The fields of its group, as this way has them.
+    group_by: Vec<FieldId>,
+    is_matched: bool,
+}
+
+/// The rules that an event matches, and all that count what they find, however far up.
+fn comers(rules: &RuleSet, matched: &[Matched]) -> BTreeMap<RuleIndex, Way> {
+    let mut comers: BTreeMap<RuleIndex, Way> = BTreeMap::new();
+    // Each with the way in which the event comes to it, as the engine numbers them.
+    let mut open: Vec<(RuleIndex, usize)> = Vec::new();
+    for one in matched {
+        let rule = rules.rule(one.rule);
+        let first = usize::try_from(one.bases.trailing_zeros()).unwrap_or_default();
+        let way = way_of(rule, first, 0);
+        let group_by = rule.group_by_of.get(way).unwrap_or(&rule.group_by).clone();
+        comers.insert(one.rule, Way { group_by, is_matched: true, ..Way::default() });
+        open.push((one.rule, way));
+    }
+    while let Some((inner, way)) = open.pop() {
+        for (outer, number) in &rules.rule(inner).feeds {
+            let rule = rules.rule(*outer);
+            let way = way_of(rule, usize::from(*number), way);
+            let comer = comers.entry(*outer).or_default();
+            if !comer.inner.contains(&inner) {
+                if comer.inner.is_empty() && !comer.is_matched {
+                    comer.group_by.clone_from(rule.group_by_of.get(way).unwrap_or(&rule.group_by));
+                }
+                comer.inner.push(inner);
+                open.push((*outer, way));
+            }
+        }
+    }
+    // What is asked is asked of events: of a rule over others, those below.
+    let below: BTreeMap<RuleIndex, Vec<RuleIndex>> =
+        comers.iter().map(|(rule, way)| (*rule, way.inner.clone())).collect();
+    for way in comers.values_mut() {
+        let mut next = 0;
+        while let Some(inner) = way.inner.get(next).copied() {
+            let further = below.get(&inner).into_iter().flatten();
+            let further: Vec<_> = further.filter(|one| !way.inner.contains(one)).copied().collect();
+            way.inner.extend(further);
+            next += 1;
+        }
+    }
+    comers
+}
+
+/// The number of a way; 0 where all are the same.
+fn way_of(rule: &Rule, base: usize, way: usize) -> usize {
+    if rule.group_by_of.is_empty() {
+        return 0;
+    }
+    rule.first_way.get(base).map_or(base, |first| usize::from(*first)) + way
+}
+
+/// Everything that is asked again and again with other rules.
+struct Trial<'t, 'e> {
+    rules: &'t Arc<RuleSet>,
+    limits: Limits,
+    store: &'t MemoryStore,
+    event: &'t Event<'e>,
+    origin: &'t Origin,
+}
+
+impl Trial<'_, '_> {
+    /// What `rule` finds with the event under these rules; of several windows the one that holds most.
+    fn found(&self, probe: RuleSet, rule: RuleIndex) -> Result<Option<Finding>, StateError> {
+        let mut engine = Engine::open(Arc::new(probe), self.limits, self.store.clone())?;
+        let mut found = Vec::new();
+        engine.step(self.event, self.origin, &mut found)?;
+        found.retain(|finding| finding.rule == rule && *finding.trigger == *self.event.raw);
+        Ok(found.into_iter().max_by_key(|finding| finding.count))
+    }
+
+    /// [`Self::found`] by `rule` for each of these rules that it counts; for `None` whatever they are.
+    fn each(
+        &self,
+        rule: RuleIndex,
+        each: &[Option<u8>],
+        beside: Option<(&[RuleIndex], &[FieldId])>,
+    ) -> Result<Vec<Option<Finding>>, StateError> {
+        let probes = each.iter().map(|one| self.rules.as_probe_of(rule, *one, beside));
+        probes.map(|probe| self.found(probe, rule)).collect()
+    }
+
+    /// How a rule stands that counts events alone: one probe tells of all of them.
+    fn told_by(&self, probed: &[Finding], rule: RuleIndex, way: &Way) -> Standing {
+        let found = probed.iter().find(|finding| finding.rule == rule);
+        let mut told = Standing::of(rule, Comes::ByItself);
+        told.group = match found {
+            Some(finding) => finding.group.clone(),
+            None => group_of(self.rules, rule, &way.group_by, self.event),
+        };
+        told.window = found.and_then(amount_of);
+        told
+    }
+
+    /// How a rule stands over rules together, or over what others find: it is asked alone, with
+    /// all others as they are.
+    fn told(&self, rule: RuleIndex, way: &Way) -> Result<Standing, StateError> {
+        let rules = self.rules;
+        let counted = rules.counted_by(rule);
+        let mut told = Standing::of(rule, Comes::ByItself);
+        told.group = group_of(self.rules, rule, &way.group_by, self.event);
+        // Rules together are asked for each of them: what comes now is one of them.
+        let each: Vec<Option<u8>> = match any_of(rules, rule) {
+            Some(_) => counted.iter().map(|one| Some(one.number)).collect(),
+            None => vec![None],
+        };
+        let mut found = self.each(rule, &each, None)?;
+        told.comes = match (way.is_matched, found.iter().any(Option::is_some)) {
+            (true, _) => Comes::ByItself,
+            (false, true) => Comes::Found,
+            (false, false) => Comes::NotFound,
+        };
+        let mut beside = None;
+        let mut own = earliest(&found);
+        if told.comes == Comes::NotFound {
+            beside = Some((way.inner.as_slice(), way.group_by.as_slice()));
+            let spare = counted.last().map_or(0, |last| last.number.saturating_add(1));
+            own = self.found(rules.as_probe_of(rule, Some(spare), beside), rule)?;
+            found = self.each(rule, &each, beside)?;
+        }
+        let Some(mut own) = own else { return Ok(told) };
+        if let Some(combinations) = any_of(rules, rule) {
+            let whole = self.found(rules.as_probe_of(rule, None, beside), rule)?;
+            let holds = whole.is_some();
+            // The window that holds may end behind an event that came too late to be the newest.
+            own = whole.unwrap_or(own);
+            let is_seen = |one: &Finding| holds || one.window == own.window;
+            let seen = counted.iter().zip(&found).filter_map(|(one, found)| {
+                found.as_ref().is_some_and(is_seen).then_some(one.number)
+            });
+            told.together = Some(together(combinations, seen.collect(), holds));
+        }
+        told.group.clone_from(&own.group);
+        told.window = amount_of(&own).and_then(|amount| match (beside, measure(rules, rule)) {
+            (None, _) => Some(amount),
+            // Without the one that was asked beside.
+            (Some(_), Some(Measure::Count)) => Some(Amount {
+                amount: amount.amount.saturating_sub(1),
+                events: amount.events.saturating_sub(1),
+                ..amount
+            }),
+            (Some(_), Some(Measure::Rules { .. } | Measure::Signals { .. })) => {
+                Some(Amount { events: amount.events.saturating_sub(1), ..amount })
+            }
+            // What it would add nobody knows.
+            (Some(_), _) => None,
+        });
+        Ok(told)
+    }
+}
+
+impl Standing {
+    fn of(rule: RuleIndex, comes: Comes) -> Self {
+        Self {
+            rule,
+            group: Vec::new(),
+            window: None,
+            uncounted: None,
+            together: None,
+            comes,
+            closes: None,
+            term: None,
+            says: Vec::new(),
+        }
+    }
+}
+
+/// The one whose window ends first: with the event itself.
+fn earliest(found: &[Option<Finding>]) -> Option<Finding> {
+    let found = found.iter().flatten();
+    found.min_by_key(|finding| finding.window.map(|window| window.end)).cloned()
+}
+
+fn measure(rules: &RuleSet, rule: RuleIndex) -> Option<&Measure> {
+    match &rules.rule(rule).kind {
+        Kind::Window(window) => Some(&window.measure),
+        Kind::Match | Kind::NewTerms(_) => None,
+    }
+}
+
+/// The combinations of a rule over rules together.
+fn any_of(rules: &RuleSet, rule: RuleIndex) -> Option<&[Combination]> {
+    match measure(rules, rule)? {
+        Measure::Rules { any_of, .. } => Some(any_of),
+        _ => None,
+    }
+}
+
+fn together(combinations: &[Combination], seen: Vec<u8>, holds: bool) -> Together {
+    let lacking = |one: &Combination| {
+        let missing: Vec<u8> =
+            one.all.iter().filter(|rule| !seen.contains(rule)).copied().collect();
+        let unwanted: Vec<u8> =
+            one.none.iter().filter(|rule| seen.contains(rule)).copied().collect();
+        (missing, unwanted)
+    };
+    let nearest = combinations.iter().map(lacking);
+    let nearest = nearest.min_by_key(|(missing, unwanted)| missing.len() + unwanted.len());
+    let (missing, unwanted) = nearest.unwrap_or_default();
+    Together { holds: holds && unwanted.is_empty(), seen, missing, unwanted }
+}
+
+/// The group as the event has it in these fields, by the names of the rule's group-by.
+fn group_of(
+    rules: &RuleSet,
+    rule: RuleIndex,
+    group_by: &[FieldId],
+    event: &Event<'_>,
+) -> Vec<(String, Option<String>)> {
+    let of_field = |(name, field): (&FieldId, &FieldId)| {
+        let value = crate::rule::text_of(event.value(*field));
+        (rules.fields().name(*name).to_owned(), value)
+    };
+    rules.rule(rule).group_by.iter().zip(group_by).map(of_field).collect()
+}
+
 fn amount_of(finding: &Finding) -> Option<Amount> {
     let window = finding.window?;
     Some(Amount { amount: finding.amount, events: finding.count, window })
-}
-
-fn group_of(rules: &RuleSet, rule: RuleIndex, event: &Event<'_>) -> Vec<(String, Option<String>)> {
-    let of_field = |field: &FieldId| {
-        let value = crate::rule::text_of(event.value(*field));
-        (rules.fields().name(*field).to_owned(), value)
-    };
-    rules.rule(rule).group_by.iter().map(of_field).collect()
 }
 
 #[cfg(test)]
@@ -432,5 +705,145 @@ correlation: {type: event_count, rules: [outer], group-by: [tidegate.bucket], ti
         let again = of(&state, (2, "08:00:00", 10));
 
         assert_eq!(again, (Outcome::Matched, Some((52_428_810, 2)), vec![]));
+    }
+
+    /// Gets and puts alone, together, in order, many gets, and what counts that.
+    const CHAIN: &str = "title: G
+name: get
+logsource: {product: aws, service: cloudtrail}
+detection: {s: {eventName: GetObject}, condition: s}
+---
+title: P
+name: put
+logsource: {product: aws, service: cloudtrail}
+detection: {s: {eventName: PutObject}, condition: s}
+---
+title: B
+name: both
+correlation: {type: temporal, rules: [put, get], group-by: [tidegate.bucket], timespan: 10m}
+---
+title: I
+name: in_order
+correlation: {type: temporal_ordered, rules: [put, get], group-by: [tidegate.bucket], timespan: 10m}
+tidegate: {allowed-lateness: 5m}
+---
+title: M
+name: many
+correlation: {type: event_count, rules: [get], group-by: [where], aliases: {where: {get: tidegate.bucket}}, timespan: 10m, condition: {gte: 3}}
+---
+title: O
+name: often
+correlation: {type: event_count, rules: [many], group-by: [where], timespan: 1h, condition: {gte: 2}}
+---
+title: U
+name: upon
+correlation: {type: temporal, rules: [many, put], group-by: [at], aliases: {at: {many: where, put: tidegate.bucket}}, timespan: 1h}
+---
+title: T
+name: top
+correlation: {type: event_count, rules: [upon], group-by: [at], timespan: 1d, condition: {gte: 1}}
+generate: true
+level: high
+";
+
+    /// How `rule` stands with the last of these calls, after those before it.
+    fn last_of(rule: &str, calls: &[(&str, &str)]) -> Option<Standing> {
+        let file = rule::RuleFile { name: "c.yml".into(), text: CHAIN.into(), builtin: false };
+        let rules = rule::load(&[file], &LoadOptions::default()).rules.expect("loads");
+        let rules = Arc::new(rules);
+        let text = |id: usize, (time, name): (&str, &str)| {
+            format!(
+                "{{\"eventVersion\":\"1.11\",\"eventTime\":\"2025-03-10T{time}Z\",\"eventID\":\"{id}\",\
+                 \"eventSource\":\"s3.amazonaws.com\",\"eventName\":\"{name}\",\
+                 \"requestParameters\":{{\"bucketName\":\"b\",\"key\":\"k\"}}}}"
+            )
+        };
+        let (last, before) = calls.split_last().expect("a call");
+        let store = MemoryStore::default();
+        let mut engine = Engine::open(Arc::clone(&rules), Limits::default(), store).expect("opens");
+        for (id, call) in before.iter().enumerate() {
+            with_event(&rules, &text(id, *call), |event| {
+                engine.step(event, &ORIGIN, &mut Vec::new()).expect("rows are read")
+            });
+        }
+        let mut changes = Changes::default();
+        engine.collect_changes(Position(0), "test", &mut changes);
+        engine.committed(&changes, None).expect("rows are written");
+        let store = engine.into_store();
+        let stood = with_event(&rules, &text(before.len(), *last), |event| {
+            stand(&rules, Limits::default(), &store, event, &ORIGIN).expect("rows are read")
+        });
+        let index = rules.find(rule).expect("is loaded");
+        stood.rules.into_iter().find(|standing| standing.rule == index)
+    }
+
+    /// Seen, missing, whether it holds; events of the window; whether it says something.
+    type ToldTogether = (Vec<u8>, Vec<u8>, bool, Option<u64>, bool);
+
+    fn told_together(rule: &str, calls: &[(&str, &str)]) -> ToldTogether {
+        let told = last_of(rule, calls).expect("stands");
+        let Together { seen, missing, holds, .. } = told.together.expect("rules together");
+        (seen, missing, holds, told.window.map(|window| window.events), !told.says.is_empty())
+    }
+
+    const GET: &str = "GetObject";
+    const PUT: &str = "PutObject";
+
+    #[test]
+    fn rules_together_tell_which_were_seen_and_which_are_missing() {
+        let one = [("08:00:00", GET), ("08:01:00", GET)];
+        let all = [("08:00:00", GET), ("08:01:00", PUT)];
+        let late = [("08:00:00", GET), ("08:10:00", PUT)];
+
+        assert_eq!(told_together("both", &one), (vec![1], vec![0], false, Some(2), false));
+        assert_eq!(told_together("both", &all), (vec![0, 1], vec![], true, Some(2), true));
+        assert_eq!(told_together("both", &late), (vec![0], vec![1], false, Some(1), false));
+        // All are there, in another order than it asks for.
+        assert_eq!(told_together("in_order", &all), (vec![0, 1], vec![], false, Some(2), false));
+    }
+
+    #[test]
+    fn what_is_behind_a_rule_s_own_lateness_is_told_so() {
+        let behind = [("08:10:00", PUT), ("08:04:59", GET)];
+        let told = last_of("in_order", &behind).expect("stands");
+
+        assert_eq!(
+            (told.window, told.uncounted),
+            (None, Some(Uncounted::Late(Span::from_minutes(5))))
+        );
+        // The window that holds is the one that ends with the newest event.
+        assert_eq!(told_together("both", &behind), (vec![0, 1], vec![], true, Some(2), true));
+        let alone = [("08:10:00", GET), ("08:04:59", GET)];
+        assert_eq!(told_together("both", &alone), (vec![1], vec![0], false, Some(1), false));
+    }
+
+    #[test]
+    fn a_rule_over_another_one_tells_its_window_whether_that_finds_something_or_not() {
+        let gets = [("08:00:00", GET), ("08:01:00", GET), ("08:02:00", GET), ("08:20:00", GET)];
+        let told = |rule: &str, calls: &[(&str, &str)]| {
+            let told = last_of(rule, calls).expect("stands");
+            let amount = told.window.map(|window| (window.amount, window.events));
+            (told.comes, amount, told.uncounted, told.group)
+        };
+        let group = |name: &str| vec![(name.to_owned(), Some("b".to_owned()))];
+
+        let by_itself = told("many", &gets[..3]);
+        assert_eq!(by_itself, (Comes::ByItself, Some((3, 3)), None, group("where")));
+        let found = told("often", &gets[..3]);
+        assert_eq!(found, (Comes::Found, Some((1, 1)), None, group("where")));
+        let before = told("often", &gets[..2]);
+        assert_eq!(before, (Comes::NotFound, Some((0, 0)), None, group("where")));
+        let after = told("often", &gets);
+        assert_eq!(after, (Comes::NotFound, Some((1, 1)), None, group("where")));
+
+        assert_eq!(told_together("upon", &gets[..2]), (vec![], vec![0, 1], false, Some(0), false));
+        assert_eq!(told_together("upon", &gets[..3]), (vec![0], vec![1], false, Some(1), false));
+        assert_eq!(told_together("upon", &gets), (vec![0], vec![1], false, Some(1), false));
+        let both = [gets.as_slice(), &[("08:30:00", PUT)]].concat();
+        assert_eq!(told_together("upon", &both), (vec![0, 1], vec![], true, Some(2), true));
+        let top = last_of("top", &both).expect("stands");
+        assert_eq!((top.comes, top.window.map(|window| window.amount)), (Comes::Found, Some(1)));
+        assert_eq!(top.says, [(FindingKind::Create, Level::High)]);
+        assert_eq!(last_of("often", &both).map(|told| told.comes), None);
     }
 }

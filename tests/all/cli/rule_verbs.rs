@@ -518,3 +518,48 @@ fn validate_tells_of_members_that_no_record_has() {
     assert_eq!(denied_by_file.status, Some(0), "{}", denied_by_file.stdout);
     assert_eq!(right.status, Some(0), "{}", right.stdout);
 }
+
+#[test]
+fn rules_together_and_over_others_are_explained_in_the_order_of_their_rules() {
+    let rules = "title: Gets\nname: gets\nlogsource: {product: aws, service: cloudtrail}\n\
+        detection: {s: {eventName: GetObject}, condition: s}\n\
+        ---\ntitle: Puts\nname: puts\nlogsource: {product: aws, service: cloudtrail}\n\
+        detection: {s: {eventName: PutObject}, condition: s}\n\
+        ---\ntitle: Many\nname: many\ncorrelation: {type: event_count, rules: [gets], group-by: [tidegate.bucket], timespan: 10m, condition: {gte: 3}}\n\
+        ---\ntitle: Upon\nname: upon\ncorrelation: {type: temporal, rules: [puts, many], group-by: [tidegate.bucket], timespan: 1h}\nlevel: high\n";
+    let reads = [read(1, "08:00:00", 1), read(2, "08:01:00", 1), read(3, "08:02:00", 1)];
+    let (before, last) = (reads[..2].join("\n"), &reads[2]);
+    let folder = folder_with(&[("r.yml", rules), ("log/a.jsonl", &before)]);
+    let explain = |more: &[&str]| {
+        let set = ["--rules", "r.yml", "--set", "rules.builtin=false", "--rule", "upon"];
+        let ended = call_in(folder.path(), &[&["explain", last], &set[..], more].concat());
+        assert_eq!((ended.status, faults(&ended)), (Some(0), vec![]));
+        ended.stdout
+    };
+
+    let alone = explain(&[]);
+    let after = explain(&["--after", "log"]);
+
+    let (_, told) = alone.split_once("\n\n").expect("a rule");
+    assert_eq!(
+        told,
+        "upon: does not match: the rules that it counts find nothing with this event\n  \
+         - puts\n    - s\n      - eventName: PutObject  seen \"GetObject\"\n  \
+         - many\n    + gets\n      + s\n        + eventName: GetObject  seen \"GetObject\"\n    \
+         group   tidegate.bucket = b\n    \
+         window  10m (2025-03-10T07:52:00Z, 2025-03-10T08:02:00Z]\n    \
+         count   1 of 3, 2 missing; 1 event with this one\n    \
+         says    nothing: only rules that count it alert\n    \
+         then    upon would not hold yet, if this rule found something now\n  \
+         group   tidegate.bucket = b\n  \
+         window  1h (2025-03-10T07:02:00Z, 2025-03-10T08:02:00Z]\n  \
+         rules   seen: none; missing: puts, many; 0 events so far\n  \
+         says    nothing\n"
+    );
+    assert!(after.contains("\nupon: matches, by what a rule that it counts finds\n"), "{after}");
+    assert!(after.contains("\n  + many\n"), "{after}");
+    assert!(
+        after.contains("rules   seen: many; missing: puts; 1 event with this one\n"),
+        "{after}"
+    );
+}
