@@ -6,15 +6,15 @@
 //! listed before it. Matches in one pane count as in order: time says no more.
 //!
 //! What decides is how far *back* a combination must reach: for each of its rules, the latest pane in
-//! which the chain up to this rule can begin. It only grows along the panes, so one pass over them
-//! judges every window, and the newest one is judged without a pass.
+//! which the chain up to this rule can begin. It only grows along the panes, and each pane keeps it.
 //!
-//! Cost: an event in order is a few comparisons; one behind that brings a rule to a pane for the first
-//! time is a pass over the group's panes, of which there are at most (W + L) divided by their width.
+//! Cost: an event in order is a few comparisons. One behind is a pass over the panes from its own to
+//! the first in which it makes no difference: soon, where the same rules match again.
 
 use super::faults::{Fault, is_planted};
 use super::shape::Shape;
 use crate::rule::Combination;
+use smallvec::SmallVec;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -35,35 +35,44 @@ impl Wanted {
 }
 
 /// The matches of one group.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(super) struct Sequence {
     wanted: Arc<Wanted>,
-    panes: BTreeMap<i64, u32>,
-    newest: i64,
-    /// At the newest pane.
-    reach: Reach,
+    panes: BTreeMap<i64, Pane>,
     /// The last event brought a rule to its pane for the first time, or the pane itself.
     is_changed: bool,
-    /// Of the last event: its pane and what that held before, `None` when it was not there.
-    before: (i64, Option<u32>),
+    /// What the last event changed: panes, and where their windows began before; `None` for a pane
+    /// that was not there.
+    before: Vec<(i64, Option<i64>)>,
 }
 
-/// For each combination and each of its rules, the pane in which the chain begins; `NEVER` for none.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Reach(Box<[Box<[i64]>]>);
+/// The rules that matched in a pane, and how far back the windows that end in it must reach.
+#[derive(Debug, Clone)]
+struct Pane {
+    rules: u32,
+    reach: Reach,
+}
 
+/// For each combination and each of its rules, one after the other, the pane in which the chain begins;
+/// `NEVER` for none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Reach(SmallVec<[i64; INLINE]>);
+
+/// So many steps need no memory of their own.
+const INLINE: usize = 4;
 const NEVER: i64 = i64::MIN;
 
 impl Reach {
     fn new(wanted: &Wanted) -> Self {
-        Self(wanted.any_of.iter().map(|one| vec![NEVER; one.all.len()].into()).collect())
+        Self(SmallVec::from_elem(NEVER, steps(wanted)))
     }
 
     /// Takes the rules that matched in `pane`, which lies behind no pane before.
     fn advance(&mut self, wanted: &Wanted, pane: i64, rules: u32) {
-        for (one, begins) in wanted.any_of.iter().zip(&mut self.0) {
+        let mut begins = self.0.iter_mut();
+        for one in &wanted.any_of {
             let mut before = pane;
-            for (rule, begin) in one.all.iter().zip(begins.iter_mut()) {
+            for (rule, begin) in one.all.iter().zip(begins.by_ref()) {
                 if rules >> rule & 1 == 1 {
                     *begin = if is_in_order(wanted) { before } else { pane };
                 }
@@ -72,24 +81,24 @@ impl Reach {
         }
     }
 
-    /// Whether the window that ends in `end` holds, with nothing behind it taken.
-    fn holds(&self, wanted: &Wanted, shape: &Shape, end: i64) -> bool {
-        let start = end.saturating_sub(shape.panes);
-        self.0.iter().any(|begins| {
-            let first = if is_in_order(wanted) {
-                begins.last().copied()
-            } else {
-                begins.iter().copied().min()
-            };
-            first.is_some_and(|first| first != NEVER && first > start)
-        })
+    /// The latest pane in which a window can begin that holds here.
+    fn begin(&self, wanted: &Wanted) -> i64 {
+        let mut begins = self.0.iter().copied();
+        let of = |one: &Combination| {
+            let own = begins.by_ref().take(one.all.len());
+            if is_in_order(wanted) { own.last() } else { own.reduce(i64::min) }
+        };
+        wanted.any_of.iter().filter_map(of).max().unwrap_or(NEVER)
     }
 }
 
-/// The first pane of the window that ends in `end`: what matched before it is in no window from there
-/// on.
-fn first_of(shape: &Shape, end: i64) -> i64 {
-    end.saturating_sub(shape.panes).saturating_add(1)
+fn steps(wanted: &Wanted) -> usize {
+    wanted.any_of.iter().map(|one| one.all.len()).sum()
+}
+
+/// Whether the window that ends in `end` holds what begins in `begin`.
+fn holds(shape: &Shape, begin: i64, end: i64) -> bool {
+    begin != NEVER && begin > end.saturating_sub(shape.panes)
 }
 
 fn is_in_order(wanted: &Wanted) -> bool {
@@ -99,33 +108,50 @@ fn is_in_order(wanted: &Wanted) -> bool {
 impl Sequence {
     /// Nothing matched yet.
     pub(super) fn new(wanted: Arc<Wanted>) -> Self {
-        let reach = Reach::new(&wanted);
-        let before = (NEVER, None);
-        Self { panes: BTreeMap::new(), newest: NEVER, reach, is_changed: false, before, wanted }
+        Self { panes: BTreeMap::new(), is_changed: false, before: Vec::new(), wanted }
     }
 
     /// Takes an event in `pane` that matched `rules`.
     pub(super) fn add(&mut self, pane: i64, rules: u32) {
-        let known = self.panes.get(&pane).copied();
-        let all = known.unwrap_or(0) | rules;
-        self.panes.insert(pane, all);
-        self.is_changed = known != Some(all);
-        self.before = (pane, known);
-        if !self.is_changed {
+        let Self { wanted, panes, before, is_changed } = self;
+        before.clear();
+        let known = panes.get(&pane).map(|known| known.rules);
+        *is_changed = known != Some(known.unwrap_or(0) | rules);
+        if !*is_changed {
             return;
         }
-        if pane >= self.newest {
-            self.newest = pane;
-            self.reach.advance(&self.wanted, pane, all);
-        } else {
-            self.renew();
+        let earlier = panes.range(..pane).next_back().map(|(_, pane)| pane.reach.clone());
+        let mut reach = earlier.unwrap_or_else(|| Reach::new(wanted));
+        if known.is_none() {
+            before.push((pane, None));
+        }
+        panes.entry(pane).or_insert_with(|| Pane { rules: 0, reach: Reach::new(wanted) }).rules |=
+            rules;
+        for (&at, pane_of) in panes.range_mut(pane..) {
+            reach.advance(wanted, at, pane_of.rules);
+            if at > pane && pane_of.reach == reach {
+                // From here on nothing is different.
+                break;
+            }
+            if at > pane || known.is_some() {
+                before.push((at, Some(pane_of.reach.begin(wanted))));
+            }
+            pane_of.reach.clone_from(&reach);
         }
     }
 
-    /// Whether both hold the same matches, whatever the last event was.
+    /// Whether both say the same of windows that end in `first` or later.
     #[cfg(test)]
-    pub(super) fn is_same(&self, other: &Self) -> bool {
-        (&self.panes, self.newest, &self.reach) == (&other.panes, other.newest, &other.reach)
+    pub(super) fn says_as(&self, other: &Self, shape: &Shape, first: i64) -> bool {
+        let rules = |of: &Self| -> Vec<(i64, u32)> {
+            of.panes.iter().map(|(at, pane)| (*at, pane.rules)).collect()
+        };
+        let ends = |of: &Self| {
+            let mut ends = Vec::new();
+            of.each_end(shape, (first, i64::MAX), |end| ends.push(end));
+            ends
+        };
+        rules(self) == rules(other) && ends(self) == ends(other)
     }
 
     /// Whether the last event changed a window.
@@ -134,74 +160,46 @@ impl Sequence {
     }
 
     /// Calls `each` with the ends of the windows that hold and end in `[from, to]`, at events, ascending.
-    pub(super) fn each_end(
-        &self,
-        shape: &Shape,
-        (from, to): (i64, i64),
-        mut each: impl FnMut(i64),
-    ) {
-        let wanted = &self.wanted;
-        if from >= self.newest {
-            if self.newest == from && self.reach.holds(wanted, shape, from) {
-                each(from);
-            }
-            return;
-        }
-        let mut reach = Reach::new(wanted);
-        for (&pane, &rules) in self.panes.range(first_of(shape, from)..=to) {
-            reach.advance(wanted, pane, rules);
-            if pane >= from && reach.holds(wanted, shape, pane) {
-                each(pane);
-            }
-        }
+    pub(super) fn each_end(&self, shape: &Shape, (from, to): (i64, i64), each: impl FnMut(i64)) {
+        let ends = self.panes.range(from..=to.max(from));
+        let held = ends.filter(|(end, pane)| holds(shape, pane.reach.begin(&self.wanted), **end));
+        held.map(|(end, _)| *end).for_each(each);
     }
 
-    /// The ends in `[from, to]` of the windows that held before the last event, ascending.
-    pub(super) fn ends_before(&self, shape: &Shape, (from, to): (i64, i64)) -> Vec<i64> {
-        let (wanted, (changed, before)) = (&self.wanted, self.before);
-        let mut reach = Reach::new(wanted);
-        let mut ends = Vec::new();
-        for (&pane, &now) in self.panes.range(first_of(shape, from)..=to) {
-            let Some(rules) = (if pane == changed { before } else { Some(now) }) else { continue };
-            reach.advance(wanted, pane, rules);
-            if pane >= from && reach.holds(wanted, shape, pane) {
-                ends.push(pane);
-            }
-        }
-        ends
+    /// Whether the window that ends in `end` held before the last event.
+    pub(super) fn held_before(&self, shape: &Shape, end: i64) -> bool {
+        let changed = self.before.binary_search_by_key(&end, |(pane, _)| *pane);
+        let begin = match changed.ok().and_then(|at| self.before.get(at)) {
+            Some((_, begin)) => *begin,
+            None => self.panes.get(&end).map(|pane| pane.reach.begin(&self.wanted)),
+        };
+        begin.is_some_and(|begin| holds(shape, begin, end))
     }
 
     /// The rules that matched in the window that ends in `end`.
     pub(super) fn rules_in(&self, shape: &Shape, end: i64) -> u32 {
         let after = end.saturating_sub(shape.panes);
-        self.panes.range(after.saturating_add(1)..=end).fold(0, |all, (_, rules)| all | rules)
+        let inside = self.panes.range(after.saturating_add(1)..=end);
+        inside.fold(0, |all, (_, pane)| all | pane.rules)
     }
 
     /// All rules that matched.
     pub(super) fn rules(&self) -> u32 {
-        self.panes.values().fold(0, |all, rules| all | rules)
+        self.panes.values().fold(0, |all, pane| all | pane.rules)
     }
 
-    /// Forgets the panes before `first`.
+    /// Forgets the panes before `first`, which no window needs any more.
     pub(super) fn drop_before(&mut self, first: i64) {
         if self.panes.first_key_value().is_some_and(|(pane, _)| *pane < first) {
             self.panes = self.panes.split_off(&first);
-            self.newest = self.panes.last_key_value().map_or(NEVER, |(pane, _)| *pane);
-            self.renew();
         }
     }
 
     /// Memory in bytes, about.
     pub(super) fn byte_len(&self) -> usize {
-        let steps: usize = self.reach.0.iter().map(|begins| begins.len()).sum();
-        size_of::<Self>() + self.panes.len() * 24 + steps * 8
-    }
-
-    fn renew(&mut self) {
-        self.reach = Reach::new(&self.wanted);
-        for (&pane, &rules) in &self.panes {
-            self.reach.advance(&self.wanted, pane, rules);
-        }
+        let steps = steps(&self.wanted);
+        let beside = if steps > INLINE { steps * 8 } else { 0 };
+        size_of::<Self>() + self.panes.len() * (16 + size_of::<Pane>() + beside)
     }
 }
 

@@ -258,20 +258,15 @@ impl Warm {
         if crossings.is_empty() {
             return Vec::new();
         }
-        let held = match &self.beside {
-            Beside::Rules(sequence) => {
-                let last = self.ring.last_end(&state.shape, pane);
-                sequence.ends_before(&state.shape, (pane, last))
-            }
-            Beside::Nothing | Beside::Distinct(_) | Beside::Tally(_) => Vec::new(),
-        };
         let is_first = self.ring.count_in(&state.shape, pane) == 1;
         let is_new = |crossing: &&Crossing| {
             if (is_first && crossing.end == pane) || is_planted(Fault::FedAgain) {
                 return true;
             }
             let before = match &self.beside {
-                Beside::Rules(_) => return held.binary_search(&crossing.end).is_err(),
+                Beside::Rules(sequence) => {
+                    return !sequence.held_before(&state.shape, crossing.end);
+                }
                 Beside::Distinct(distinct) => {
                     state.measured.amount(distinct.count_before(crossing.end))
                 }
@@ -307,7 +302,9 @@ impl Warm {
             (Beside::Distinct(one), Beside::Distinct(other)) => {
                 one.counts_down(ends()).eq(other.counts_down(ends()))
             }
-            (Beside::Rules(one), Beside::Rules(other)) => one.is_same(other),
+            (Beside::Rules(one), Beside::Rules(other)) => {
+                one.says_as(other, &state.shape, first.unwrap_or(i64::MIN))
+            }
             (Beside::Tally(one), Beside::Tally(other)) => one == other,
             _ => false,
         };
