@@ -10,8 +10,10 @@
 //! | `verdict` | what a test expected and what came, member by member |
 //! | `report` | results as lines for people, JSON and JUnit |
 //! | `stand` | one event against a state: late, duplicate, group, amount |
+//! | `apart` | rules together and rules over others, each asked alone |
 //! | `mutant` | a rule changed in one place |
 
+mod apart;
 mod mutant;
 mod report;
 mod stand;
