@@ -166,7 +166,7 @@ fn read_group_by(node: &Node, report: &mut Report) -> (Vec<Key>, Vec<Alias>) {
             let name_shown = shown(&name.text);
             let what = format!("the alias {name_shown:?} is not in the group-by");
             let hint = format!("group-by: [{name_shown}], or no alias");
-            report.error_with_hint(name.mark, "alias", what, hint);
+            report.error_with_hint(name.mark, "group-by", what, hint);
         }
     }
     (group_by, aliases)
@@ -189,7 +189,7 @@ fn check_condition_field(node: &Node, aliases: &[Alias], report: &mut Report) {
             Some(field) => format!("field: {field}"),
             None => "a field that the events of all rules have".to_owned(),
         };
-        report.error_with_hint(field.mark, "alias", what, hint);
+        report.error_with_hint(field.mark, "wrong-kind", what, hint);
     }
 }
 

@@ -294,11 +294,11 @@ fn mistakes_in_a_correlation() {
         ),
         (
             "type: event_count, rules: base, aliases: {who: {base: a}}, timespan: 1m, condition: {gte: 1}",
-            "rules/a.yml:8:57 error alias the alias \"who\" is not in the group-by (hint: group-by: [who], or no alias)",
+            "rules/a.yml:8:57 error group-by the alias \"who\" is not in the group-by (hint: group-by: [who], or no alias)",
         ),
         (
             "type: value_count, rules: base, group-by: [who], aliases: {who: {base: a}}, timespan: 1m, condition: {field: who, gte: 1}",
-            "rules/a.yml:8:124 error alias \"who\" is an alias, and the condition needs a field (hint: field: a)",
+            "rules/a.yml:8:124 error wrong-kind \"who\" is an alias, and the condition needs a field (hint: field: a)",
         ),
         (
             "type: temporal, rules: [base], timespan: 1m, condition: {gte: 2}",
