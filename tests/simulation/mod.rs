@@ -7,6 +7,10 @@
 //! interleavings that a real cluster shows once in a year, and each rule of the protocol switched off
 //! alone must be found here.
 //!
+//! Left out: more than one broker (what leaders and coordinators do to each other), two processes with
+//! one instance name, several workers over one folder, and what brokers since KIP-890 refuse by
+//! themselves.
+//!
 //! | file | what |
 //! |---|---|
 //! | `log`, `coordinator`, `group` | brokers: partitions, transactions, the consumer group |
